@@ -1,0 +1,1 @@
+"""The chatbot: voice notes in, empathetic replies out, feedback recorded."""

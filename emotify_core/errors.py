@@ -1,0 +1,132 @@
+"""Every error that `emotify_core` raises on purpose.
+
+::
+
+    EmotifyError
+    ├── AudioError
+    │   ├── UndecodableAudioError    not audio, broken, or a format that nothing here reads
+    │   ├── AudioTooLargeError       more bytes than allowed
+    │   ├── AudioTooLongError        more seconds than allowed
+    │   ├── AudioTooShortError       too few seconds of sound to hear anything in
+    │   ├── DecodingTimeoutError     decoding took longer than allowed
+    │   └── NoSpeechError            silence, or nothing that sounds like a voice
+    ├── ModelError
+    │   ├── ModelNotFoundError       no such version, or no champion
+    │   ├── FeatureSetMismatchError  the model was made for another feature set
+    │   └── UntrustedModelError      wrong hash, or a type in the file that is not on the list
+    └── TrainingError
+        ├── CorpusError              a corpus folder is missing, or holds no utterance
+        └── TooFewExamplesError      not enough utterances, speakers or emotions to fit
+
+Errors carry data; the sentence in ``str(error)`` is one line that a person can read.
+"""
+
+from __future__ import annotations
+
+
+class EmotifyError(Exception):
+    """Any error that `emotify_core` raises on purpose."""
+
+
+class AudioError(EmotifyError):
+    """An utterance cannot be used."""
+
+
+class UndecodableAudioError(AudioError):
+    """The bytes are not audio that can be decoded.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, as the end of a sentence ("the file is empty").
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This is not audio that I can read: {reason}.")
+        self.reason = reason
+
+
+class AudioTooLargeError(AudioError):
+    """The encoded audio has more bytes than allowed."""
+
+    def __init__(self, n_bytes: int, max_bytes: int) -> None:
+        super().__init__(
+            f"The file is too large: {n_bytes / 2**20:.1f} MiB, at most {max_bytes / 2**20:.0f} MiB are read."
+        )
+        self.n_bytes = n_bytes
+        self.max_bytes = max_bytes
+
+
+class AudioTooLongError(AudioError):
+    """The recording is longer than allowed.
+
+    `duration` is how many seconds were seen before the reader gave up, so the recording is at least that long.
+    """
+
+    def __init__(self, duration: float, max_duration: float) -> None:
+        super().__init__(f"The recording is too long: at most {max_duration:.0f} seconds are read.")
+        self.duration = duration
+        self.max_duration = max_duration
+
+
+class AudioTooShortError(AudioError):
+    """The recording has too few seconds of sound."""
+
+    def __init__(self, duration: float, min_duration: float) -> None:
+        super().__init__(
+            f"The recording is too short: {duration:.2f} seconds of sound, at least {min_duration:.2f} are needed."
+        )
+        self.duration = duration
+        self.min_duration = min_duration
+
+
+class DecodingTimeoutError(AudioError):
+    """Decoding took longer than allowed."""
+
+    def __init__(self, max_seconds: float) -> None:
+        super().__init__(f"Decoding took longer than {max_seconds:.0f} seconds.")
+        self.max_seconds = max_seconds
+
+
+class NoSpeechError(AudioError):
+    """Nothing in the recording sounds like a voice."""
+
+    def __init__(self, reason: str = "the recording is silent") -> None:
+        super().__init__(f"I could not hear a voice: {reason}.")
+        self.reason = reason
+
+
+class ModelError(EmotifyError):
+    """A model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """There is no such model version, or no champion."""
+
+
+class FeatureSetMismatchError(ModelError):
+    """The model expects another feature set than the one that this library computes."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(
+            f"The model was made for the feature set {expected!r}, but these features are {found!r}: "
+            "train the model again, or install the version of emotify_core that it was made with."
+        )
+        self.expected = expected
+        self.found = found
+
+
+class UntrustedModelError(ModelError):
+    """The model file is not what its header says, or holds a type that is not on the trusted list."""
+
+
+class TrainingError(EmotifyError):
+    """A classifier cannot be fitted or evaluated."""
+
+
+class CorpusError(TrainingError):
+    """A corpus folder is missing, or holds no utterance of that corpus."""
+
+
+class TooFewExamplesError(TrainingError):
+    """There are too few utterances, speakers or emotions."""

@@ -1,0 +1,43 @@
+"""A decoded utterance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Mono audio in memory.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+        Mono signal, finite.
+    sr : int
+        Sampling rate in Hz.
+    note_duration : float
+        Seconds of the recording as it came, before silence was trimmed from its ends.
+
+    Raises
+    ------
+    ValueError
+        If `y` is not a finite, mono float32 array, or `sr` is not positive.
+    """
+
+    y: NDArray[np.float32]
+    sr: int
+    note_duration: float
+
+    def __post_init__(self) -> None:
+        if self.y.ndim != 1 or self.y.dtype != np.float32 or not np.isfinite(self.y).all():
+            raise ValueError("y must be a finite mono array of float32")
+        if self.sr <= 0:
+            raise ValueError("sr must be positive")
+
+    @property
+    def duration(self) -> float:
+        """Seconds of `y`."""
+        return len(self.y) / self.sr
