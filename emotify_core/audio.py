@@ -1,0 +1,156 @@
+"""Encoded audio to a waveform: any format, rate and number of channels, within limits."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotify_core.conditioning import condition
+from emotify_core.containers import recognize
+from emotify_core.decoders import Deadline, PcmBlock, pcm_blocks
+from emotify_core.errors import AudioTooLargeError, AudioTooLongError, UndecodableAudioError
+from emotify_core.mono import mono_signal
+from emotify_core.waveform import Waveform
+
+Source = bytes | bytearray | memoryview | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """How much audio is decoded before giving up.
+
+    Parameters
+    ----------
+    max_bytes : int, default=26214400
+        Bytes of the encoded audio.
+    max_duration : float, default=1200
+        Seconds of the recording.
+    max_seconds : float, default=20
+        Seconds that decoding may take.
+
+    Raises
+    ------
+    ValueError
+        If a limit is not positive.
+    """
+
+    max_bytes: int = 25 * 2**20
+    max_duration: float = 1200.0
+    max_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not (self.max_bytes > 0 and self.max_duration > 0 and self.max_seconds > 0):
+            raise ValueError("limits must be positive")
+
+
+def decode(
+    source: Source,
+    *,
+    limits: DecodeLimits = DecodeLimits(),
+    sr: int = 16000,
+    trim: bool = True,
+    normalize: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+) -> Waveform:
+    """Decode a voice note.
+
+    The format is recognised by content, never by name. Nothing is written to the disk, and several threads may decode
+    at once.
+
+    Parameters
+    ----------
+    source : bytes-like, str or path-like
+        The encoded audio, or the path of a file that holds it. WAV, FLAC, AIFF, AU, CAF, MP3, Ogg Vorbis and Opus,
+        MP4/M4A, AAC, WebM, AMR and WMA are read.
+    limits : DecodeLimits, optional
+        When to give up.
+    sr : int, default=16000
+        Sampling rate of the result in Hz.
+    trim : bool, default=True
+        Whether to trim silence from both ends, knowing the noise floor.
+    normalize : bool, default=True
+        Whether to scale to one loudness.
+    clock : callable, optional
+        Seconds from any start, for `limits.max_seconds`.
+
+    Returns
+    -------
+    Waveform
+        Mono sound; its `note_duration` is that of the whole recording.
+
+    Raises
+    ------
+    AudioError
+        Its subclasses say what is wrong: `UndecodableAudioError`, `AudioTooLargeError`, `AudioTooLongError`,
+        `AudioTooShortError`, `DecodingTimeoutError`, `NoSpeechError`.
+    ValueError
+        If `sr` is not positive.
+    """
+    if sr <= 0:
+        raise ValueError("sr must be positive")
+    deadline = Deadline.after(limits.max_seconds, clock)
+    data = _bytes_of(source, limits.max_bytes)
+    blocks = _up_to(limits.max_duration, pcm_blocks(data, recognize(data), deadline))
+    y = _joined(mono_signal(blocks, sr))
+    return Waveform(condition(y, sr, trim=trim, normalize=normalize), sr, note_duration=len(y) / sr)
+
+
+def _bytes_of(source: Source, max_bytes: int) -> bytes:
+    """Return the encoded audio, read from a path if need be."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        n_bytes = memoryview(source).nbytes
+        if n_bytes > max_bytes:
+            raise AudioTooLargeError(n_bytes, max_bytes)
+        return bytes(source)
+    try:
+        return _read(os.fspath(source), max_bytes)
+    except FileNotFoundError as exc:
+        raise UndecodableAudioError("there is no such file") from exc
+    except PermissionError as exc:
+        raise UndecodableAudioError("the file may not be read (permission denied)") from exc
+    except OSError as exc:
+        raise UndecodableAudioError(f"the file cannot be read ({exc.strerror or type(exc).__name__})") from exc
+    except ValueError as exc:  # a null character
+        raise UndecodableAudioError("that is not the name of a file") from exc
+
+
+def _read(path: str, max_bytes: int) -> bytes:
+    """Read a regular file, if it is not too large."""
+    # Without O_NONBLOCK, opening a pipe waits for its writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise UndecodableAudioError("it is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise UndecodableAudioError("it is no ordinary file")
+        if status.st_size > max_bytes:
+            raise AudioTooLargeError(status.st_size, max_bytes)
+        data = file.read(max_bytes + 1)  # it may have grown, or be one of those that claim to be empty
+    if len(data) > max_bytes:
+        raise AudioTooLargeError(len(data), max_bytes)
+    return data
+
+
+def _up_to(max_duration: float, blocks: Iterable[PcmBlock]) -> Iterator[PcmBlock]:
+    """Pass blocks on until they last too long."""
+    duration = 0.0
+    for block in blocks:
+        duration += len(block.samples) / block.sr
+        if duration > max_duration:
+            raise AudioTooLongError(duration, max_duration)
+        yield block
+
+
+def _joined(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Join blocks in a buffer that grows in place: `concatenate` would hold twenty minutes twice."""
+    buffer = bytearray()
+    for block in blocks:
+        buffer += block.tobytes()
+    return np.frombuffer(buffer, np.float32)
