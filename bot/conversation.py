@@ -1,0 +1,386 @@
+"""The conversation, with no Discord in it: voice note -> reply -> feedback; every front end holds it through this.
+
+What a front end does::
+
+    outcome = await conversation.hear(note, fetch)
+    if isinstance(outcome, Answer):
+        send outcome.text, and outcome.notice in small print if there is one
+        sent:      if not await conversation.answered(outcome.note_id, reply_id): take the reply back
+        not sent:  await conversation.unsent(outcome.note_id)
+    else:
+        say nothing (or `outcome.text`, where an interaction has to be answered)
+
+Methods that only record raise `StoreError` when the store cannot be used; `hear` and `finish` apologise instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import responses
+from bot import messages
+from bot.config import Settings
+from bot.cooldown import Cooldown, Pace
+from bot.exchange import Answer, Fetch, IncomingNote, Marked, Outcome, Privacy, Recognizer, Silence, Why
+from bot.outbox import Outbox
+from bot.pseudonyms import Pseudonymizer
+from bot.records import Forgotten, Origin, StoredNote, guild_scope, person_scope
+from bot.store import Store, StoreError
+from bot.troubles import NoteGoneError, Trouble, TroubleError, trouble_of
+from bot.verdicts import Judgement, Mark, Rejection, mark_from_emoji
+from emotify_core.emotions import Emotion
+from emotify_core.errors import AudioError
+from emotify_core.prediction import Prediction
+
+__all__ = [
+    "Answer",
+    "Conversation",
+    "Fetch",
+    "IncomingNote",
+    "Marked",
+    "NoteGoneError",
+    "Outcome",
+    "Privacy",
+    "Recognizer",
+    "Silence",
+    "Trouble",
+    "Why",
+]
+
+_log = logging.getLogger(__name__)
+
+_TOO_LATE: Final = timedelta(minutes=15)
+
+
+class Conversation:
+    """Listens, replies and takes feedback.
+
+    Parameters
+    ----------
+    store : Store
+        The memory.
+    recognizer : Recognizer
+        What hears emotions.
+    pseudonymizer : Pseudonymizer
+        What names people.
+    settings : Settings
+        Limits, cooldown and default language.
+    now : callable
+        Clock for what is recorded, aware.
+    monotonic : callable
+        Clock in seconds for the cooldown.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        recognizer: Recognizer,
+        pseudonymizer: Pseudonymizer,
+        settings: Settings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._recognizer = recognizer
+        self._pseudonymizer = pseudonymizer
+        self._settings = settings
+        self._now = now
+        self._cooldown = Cooldown(settings.cooldown, monotonic=monotonic)
+        self._outbox = Outbox()
+        self._choosing = asyncio.Lock()
+        self._excused: deque[int | None] = deque(maxlen=1000)
+
+    async def hear(self, note: IncomingNote, fetch: Fetch) -> Outcome:
+        """Listen to a note, once, and decide what to say.
+
+        Parameters
+        ----------
+        note : IncomingNote
+            What is known of it.
+        fetch : callable
+            Gets its audio, see `Fetch`.
+
+        Returns
+        -------
+        Answer or Silence
+            At most one sentence or reply; nothing for a note that was seen before, whose speaker does not want to be
+            listened to, or that was deleted meanwhile.
+        """
+        person = self._pseudonymizer.of(note.origin, note.sender)
+        try:
+            if await self._store.consent(person, "listening") is False:
+                return Silence(Why.OPTED_OUT)
+            note_id = await self._claim(person, note)
+        except StoreError:
+            return self._excuse(note)
+        if note_id is None:
+            return Silence(Why.SEEN)
+        return await self._see_through(note_id, person, self._attend(note_id, person, note, fetch))
+
+    async def finish(self, pending: StoredNote, fetch: Fetch) -> Outcome:
+        """Listen to a note that a restart interrupted (see `unanswered`); what was predicted is not predicted again."""
+        if pending.id in self._outbox:
+            return Silence(Why.SEEN)
+        return await self._see_through(pending.id, pending.person, self._resume(pending, fetch))
+
+    async def unanswered(self) -> list[StoredNote]:
+        """List the Discord notes that came in before a restart and were not answered, oldest first.
+
+        Notes in work right now are not among them, nor are old ones: after 15 minutes they are marked as failed, for
+        an answer out of the blue is worse than none. For each note look whether its reply stands in the channel: if so
+        call `answered`, if not `finish`.
+        """
+        await self._store.give_up(received_before=self._now() - _TOO_LATE)
+        return [note for note in await self._store.unanswered("discord") if note.id not in self._outbox]
+
+    async def answered(self, note_id: int | None, reply_id: int | None = None) -> bool:
+        """Record that the answer went out; False if the note was withdrawn or forgotten: then take the reply back."""
+        if note_id is None:
+            return True
+        try:
+            return await self._store.answered(note_id, reply_id=reply_id, at=self._now())
+        finally:
+            self._outbox.end(note_id)
+
+    async def unsent(self, note_id: int | None) -> None:
+        """Record that the answer could not be sent."""
+        if note_id is None:
+            return
+        try:
+            await self._store.refuse(note_id, status="failed", reason="unsent")
+        finally:
+            self._outbox.end(note_id)
+
+    async def mark(self, reply_id: int, sender: int | str, emoji: str) -> Marked | None:
+        """Take a reaction on a reply; None if it changes nothing: not ours, not by the note's author, or no mark."""
+        mark = mark_from_emoji(emoji)
+        if mark is None or (note := await self._own_note(reply_id, sender)) is None:
+            return None
+        await self._store.add_mark(note.id, mark, at=self._now())
+        return await self._marked(note.id, said_wrong=mark is Judgement.WRONG)
+
+    async def unmark(self, reply_id: int, sender: int | str, emoji: str) -> Marked | None:
+        """Take back a reaction on a reply; None if it changes nothing."""
+        mark = mark_from_emoji(emoji)
+        if mark is None or (note := await self._own_note(reply_id, sender)) is None:
+            return None
+        await self._store.remove_mark(note.id, mark)
+        return await self._marked(note.id)
+
+    async def clear_marks(self, reply_id: int, emoji: str | None = None) -> Marked | None:
+        """Take back all reactions on a reply, or all with one emoji, because a moderator cleared them."""
+        note = await self._store.note_of_reply(reply_id)
+        if note is None:
+            return None
+        if emoji is None:
+            await self._store.set_marks(note.id, [], at=self._now())
+        elif mark := mark_from_emoji(emoji):
+            await self._store.remove_mark(note.id, mark)
+        return await self._marked(note.id)
+
+    async def set_marks(self, reply_id: int, sender: int | str, emoji: Sequence[str]) -> Marked | None:
+        """Let exactly these reactions of the author stand.
+
+        For a choice from buttons (one emoji), and to catch up on what happened while the bot was away (all that stand).
+        """
+        note = await self._own_note(reply_id, sender)
+        if note is None:
+            return None
+        # Nobody knows in which order they were made; an emotion says more than "wrong", so it has the last word.
+        found = [mark for mark in map(mark_from_emoji, emoji) if mark is not None]
+        marks = sorted(found, key=lambda mark: isinstance(mark, Emotion))
+        await self._store.set_marks(note.id, marks, at=self._now())
+        return await self._marked(note.id, said_wrong=marks[-1:] == [Judgement.WRONG])
+
+    async def judge(self, note_id: int, mark: Mark) -> Marked | None:
+        """Take a mark on a note whose reply is no message, as on a terminal."""
+        await self._store.add_mark(note_id, mark, at=self._now())
+        return await self._marked(note_id, said_wrong=mark is Judgement.WRONG)
+
+    async def replies_since(self, age: timedelta) -> list[StoredNote]:
+        """List the guesses sent lately, whose reactions may have changed while the bot was away (see `set_marks`)."""
+        return await self._store.answered_since(self._now() - age)
+
+    async def withdraw(self, message_id: int) -> StoredNote | None:
+        """Delete what describes the voice, because the note or our reply was deleted; None if it is neither."""
+        return await self._store.withdraw(message_id)
+
+    async def privacy(self, sender: int | str, *, origin: Origin = "discord") -> Privacy:
+        """Collect what `/privacy` shows."""
+        person = self._pseudonymizer.of(origin, sender)
+        listening = await self._store.consent(person, "listening") is not False
+        export = await self._store.export(person)
+        return Privacy(messages.privacy_summary(export, listening=listening), listening, export)
+
+    async def set_listening(self, sender: int | str, *, listening: bool, origin: Origin = "discord") -> str:
+        """Record whether the person wants to be listened to, and return a sentence that confirms it."""
+        person = self._pseudonymizer.of(origin, sender)
+        await self._store.set_consent(person, "listening", answer=listening, at=self._now())
+        return messages.LISTENING_ON if listening else messages.LISTENING_OFF
+
+    async def forget(self, sender: int | str, *, origin: Origin = "discord") -> tuple[str, Forgotten]:
+        """Delete everything about a person; returns a sentence that confirms it, and what was deleted."""
+        person = self._pseudonymizer.of(origin, sender)
+        had_opted_out = await self._store.consent(person, "listening") is False
+        forgotten = await self._store.forget(person)
+        self._cooldown.forget(person)
+        return messages.forgotten(forgotten.n_notes, had_opted_out=had_opted_out), forgotten
+
+    async def _claim(self, person: str, note: IncomingNote) -> int | None:
+        """Record that the note came in; None if it was seen before."""
+        return await self._store.claim_note(
+            person,
+            origin=note.origin,
+            received_at=self._now(),
+            message_id=note.message_id,
+            channel_id=note.channel_id,
+            guild_id=note.guild_id,
+            again=note.asked,
+        )
+
+    def _excuse(self, note: IncomingNote) -> Outcome:
+        """Apologise for a note that cannot even be recorded, once."""
+        _log.exception("message %s could not be recorded", note.message_id)
+        if note.message_id is not None and note.message_id in self._excused:
+            return Silence(Why.SEEN)
+        self._excused.append(note.message_id)
+        return Answer(None, self._sorry(Trouble.FAILED), trouble=Trouble.FAILED)
+
+    async def _see_through(self, note_id: int, person: str, work: Awaitable[Outcome]) -> Outcome:
+        """Do the work on a note, whatever happens, and keep the outbox up to date."""
+        self._outbox.begin(note_id)
+        try:
+            outcome = await self._whatever_happens(note_id, work)
+        except BaseException:  # the process is shutting down: the note stays as it is, and is finished after the start
+            self._outbox.end(note_id)
+            raise
+        if isinstance(outcome, Answer):
+            self._outbox.hand_over(note_id, person)
+        else:
+            self._outbox.end(note_id)
+        return outcome
+
+    async def _whatever_happens(self, note_id: int, work: Awaitable[Outcome]) -> Outcome:
+        """Turn everything that can go wrong into one sentence or silence."""
+        try:
+            try:
+                return await work
+            except TroubleError as error:
+                return await self._apologise(note_id, error.trouble)
+            except NoteGoneError:
+                await self._store.withdraw_note(note_id)
+                return Silence(Why.WITHDRAWN)
+        except Exception:  # noqa: BLE001 - the last line of defence: a person never sees a traceback, an operator does
+            _log.exception("note %d failed", note_id)
+            return Answer(note_id, self._sorry(Trouble.FAILED), trouble=Trouble.FAILED)
+
+    async def _attend(self, note_id: int, person: str, note: IncomingNote, fetch: Fetch) -> Outcome:
+        """Listen to a note that just came in."""
+        pace = self._cooldown.meet(person)
+        if pace is Pace.STAY_SILENT:
+            await self._store.refuse(note_id, status="refused", reason=Trouble.COOLDOWN)
+            return Silence(Why.COOLDOWN)
+        if pace is Pace.ASK_TO_WAIT:
+            raise TroubleError(Trouble.COOLDOWN)
+        self._check(note.duration, note.n_bytes)
+        return await self._reply(note_id, person, note.origin, note.guild_id, await self._recognize(fetch))
+
+    async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
+        """Listen to a note that came in before a restart."""
+        if await self._store.consent(pending.person, "listening") is False:
+            await self._store.refuse(pending.id, status="refused", reason="opted_out")
+            return Silence(Why.OPTED_OUT)
+        prediction = await self._store.prediction(pending.id)
+        if prediction is None:
+            prediction = await self._recognize(fetch)
+        return await self._reply(pending.id, pending.person, pending.origin, pending.guild_id, prediction)
+
+    def _check(self, duration: float | None, n_bytes: int | None) -> None:
+        """Refuse what is too long or too large."""
+        if duration is not None and duration > self._settings.max_note_seconds:
+            raise TroubleError(Trouble.TOO_LONG)
+        if n_bytes is not None and n_bytes > self._settings.max_note_bytes:
+            raise TroubleError(Trouble.TOO_LARGE)
+
+    async def _recognize(self, fetch: Fetch) -> Prediction:
+        """Fetch the audio and hear the emotion in it."""
+        audio = await _fetched(fetch)
+        self._check(None, len(audio))
+        try:
+            return await self._recognizer.recognize(audio)
+        except Exception as error:
+            trouble = trouble_of(error)
+            if trouble is Trouble.FAILED:
+                _log.exception("recognition failed")
+            raise TroubleError(trouble) from error
+
+    async def _reply(
+        self, note_id: int, person: str, origin: Origin, guild_id: int | None, prediction: Prediction
+    ) -> Outcome:
+        """Choose the reply and record everything, before anything is said."""
+        language = await self._language(person, guild_id)
+        notice = not await self._store.notice_shown(person)
+        async with self._choosing:  # two notes of one person at once must not get the same reply
+            used = await self._store.templates_used(person, besides=note_id)
+            # In a thread because the first reply of each language reads the templates from the disk.
+            reply = await asyncio.to_thread(responses.compose, prediction, language=language, seed=note_id, used=used)
+            if not await self._store.save_prediction(
+                note_id, prediction, template=reply.template, notice=notice, at=self._now()
+            ):
+                return Silence(Why.WITHDRAWN)
+        return Answer(note_id, reply.text, prediction, messages.notice(origin) if notice else None)
+
+    async def _language(self, person: str, guild_id: int | None) -> str:
+        """Choose the language of a reply: the person's, else the server's, else the default."""
+        scopes = [person_scope(person)] if guild_id is None else [person_scope(person), guild_scope(guild_id)]
+        for scope in scopes:
+            if (language := await self._store.setting(scope, "language")) in responses.languages():
+                return str(language)
+        return self._settings.language
+
+    async def _apologise(self, note_id: int, trouble: Trouble) -> Outcome:
+        """Record why there is no guess, and say so."""
+        status: Literal["refused", "failed"] = "failed" if trouble.is_ours else "refused"
+        if not await self._store.refuse(note_id, status=status, reason=trouble):
+            return Silence(Why.WITHDRAWN)
+        return Answer(note_id, self._sorry(trouble), trouble=trouble)
+
+    def _sorry(self, trouble: Trouble) -> str:
+        """Find the sentence for a trouble."""
+        settings = self._settings
+        return messages.sorry(trouble, max_seconds=settings.max_note_seconds, max_bytes=settings.max_note_bytes)
+
+    async def _own_note(self, reply_id: int, sender: int | str) -> StoredNote | None:
+        """Look up the note that a reply answers; None if it is none of ours or not the sender's."""
+        person = self._pseudonymizer.of("discord", sender)
+        note = await self._store.note_of_reply(reply_id)
+        if note is None and await self._outbox.settled(person):
+            note = await self._store.note_of_reply(reply_id)
+        return note if note is not None and note.person == person else None
+
+    async def _marked(self, note_id: int, *, said_wrong: bool = False) -> Marked | None:
+        """Sum up the feedback on a note; None if nothing was guessed."""
+        if await self._store.prediction(note_id) is None:
+            return None
+        verdict = await self._store.verdict(note_id)
+        return Marked(note_id, verdict, offers_emotions=said_wrong and isinstance(verdict, Rejection))
+
+
+async def _fetched(fetch: Fetch) -> bytes:
+    """Fetch the audio; whatever a front end's transport raises means that it could not be had."""
+    try:
+        return await fetch()
+    except NoteGoneError:
+        raise
+    except AudioError as error:
+        raise TroubleError(trouble_of(error)) from error
+    except Exception as error:
+        _log.warning("a note could not be fetched: %s", type(error).__name__)  # its text may hold a signed address
+        raise TroubleError(Trouble.UNREACHABLE) from error

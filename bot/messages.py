@@ -1,0 +1,132 @@
+"""Every sentence that a user may read and that is not a reply template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.records import Origin
+from bot.troubles import Trouble
+from emotify_core.emotions import Emotion
+
+_SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
+    {
+        Trouble.COOLDOWN: "One at a time, please: give me a few seconds before the next voice note.",
+        Trouble.TOO_SHORT: "That was too short for me to hear anything in it; a second or two of speech is enough.",
+        Trouble.UNDECODABLE: "I couldn't read that as audio; a voice message, or an OGG, MP3, WAV or M4A file works.",
+        Trouble.NO_SPEECH: "I couldn't hear a voice in that one; maybe the microphone was muted or far away.",
+        Trouble.TOO_SLOW: "That recording took me too long to read; a shorter one should work.",
+        Trouble.BUSY: "A lot of voice notes are coming in just now; please send yours again in a minute.",
+        Trouble.UNREACHABLE: "I couldn't download that recording; please send it again.",
+        Trouble.FAILED: "Something went wrong on my side while I was listening; please try again in a little while.",
+    }
+)
+
+NOTICE: Final = (
+    "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
+    "wrong. I don't keep your audio. I do keep the emotion I guessed and your reactions, under a pseudonym. "
+    "/privacy shows and changes what is kept, /forget-me deletes it."
+)
+"""Told once to each person, with the first guess."""
+NOTICE_TRY: Final = (
+    "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
+    "wrong. I don't keep your audio. I do keep the emotion I guessed and your feedback, under a pseudonym, on this "
+    "machine."
+)
+"""The same on a terminal."""
+
+ALREADY_HEARD: Final = "I have already listened to that voice note."
+OPTED_OUT: Final = "You asked me not to listen to your voice notes; you can change that with /privacy."
+WITHDRAWN: Final = "That voice note was deleted, so I let it be."
+
+FEEDBACK_HINT: Final = "Was I right? React with ✅ or ❌, or with the emoji of the emotion that it was."
+WHICH_EMOTION: Final = "Which one was it? " + "  ".join(f"{emotion.emoji} {emotion.value}" for emotion in Emotion)
+
+LISTENING_ON: Final = "I'll listen to your voice notes again. /privacy shows what is kept about you."
+LISTENING_OFF: Final = (
+    "I won't listen to your voice notes any more. What was kept so far stays until you use /forget-me."
+)
+
+
+def sorry(trouble: Trouble, *, max_seconds: float, max_bytes: int) -> str:
+    """Say in one friendly sentence why a note gets no guess.
+
+    Parameters
+    ----------
+    trouble : Trouble
+        What went wrong.
+    max_seconds, max_bytes : float, int
+        The limits, for the sentences that name them.
+    """
+    if trouble is Trouble.TOO_LONG:
+        return f"That recording is too long for me: I can listen to {spell_duration(max_seconds)} at most."
+    if trouble is Trouble.TOO_LARGE:
+        return f"That file is too large for me: I can take {spell_size(max_bytes)} at most."
+    return _SORRY[trouble]
+
+
+def notice(origin: Origin) -> str:
+    """Return the first-use notice of a front end."""
+    return NOTICE_TRY if origin == "try" else NOTICE
+
+
+def spell_duration(seconds: float) -> str:
+    """Write seconds as people say them.
+
+    Examples
+    --------
+    >>> spell_duration(1200), spell_duration(60), spell_duration(90), spell_duration(2.5)
+    ('20 minutes', '1 minute', '90 seconds', '2.5 seconds')
+    """
+    n, unit = (seconds / 60, "minute") if seconds >= 60 and seconds % 60 == 0 else (seconds, "second")
+    return f"{n:g} {unit}" if n == 1 else f"{n:g} {unit}s"
+
+
+def spell_size(n_bytes: int) -> str:
+    """Write a number of bytes as people say it.
+
+    Examples
+    --------
+    >>> spell_size(26214400), spell_size(1536)
+    ('25 MiB', '1.5 KiB')
+    """
+    return f"{n_bytes / 2**20:.3g} MiB" if n_bytes >= 2**20 else f"{n_bytes / 2**10:.3g} KiB"
+
+
+def privacy_summary(export: Mapping[str, Any], *, listening: bool) -> str:
+    """Sum up what is kept about a person, as `/privacy` shows it.
+
+    Parameters
+    ----------
+    export : Mapping[str, Any]
+        What `Store.export` returns.
+    listening : bool
+        Whether the person lets the bot listen.
+    """
+    notes = export["notes"]
+    n_guesses = sum(note["prediction"] is not None for note in notes)
+    n_verdicts = sum(note["verdict"] is not None for note in notes)
+    who = "I listen to your voice notes." if listening else "I do not listen to your voice notes, as you asked."
+    return (
+        f"{who}\n"
+        f"Kept about you, under a pseudonym: {_count(len(notes), 'voice note')} (when and where, never the audio), "
+        f"{_count(n_guesses, 'guess', 'guesses')} of mine, {_count(n_verdicts, 'verdict')} of yours.\n"
+        "Nothing is learned from your voice.\n"
+        "/forget-me deletes all of it at once."
+    )
+
+
+def forgotten(n_notes: int, *, had_opted_out: bool) -> str:
+    """Confirm that everything about a person is deleted."""
+    told = f"Done: everything about you is deleted, {_count(n_notes, 'voice note')} with all that belonged to them."
+    if n_notes == 0:
+        told = "Done: there was no voice note of yours, and nothing about you is kept now."
+    if had_opted_out:
+        told += " That includes your wish that I don't listen: if you want to keep it, say so again with /privacy."
+    return told
+
+
+def _count(n: int, one: str, many: str | None = None) -> str:
+    """Write a number with its noun."""
+    return f"{n} {one}" if n == 1 else f"{n} {many or one + 's'}"

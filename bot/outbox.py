@@ -1,0 +1,47 @@
+"""Which notes are in work right now, so that nothing is answered twice and no early reaction is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+_PATIENCE: Final = 10.0  # seconds; sending a reply takes far less, retries after a 500 included
+
+
+class Outbox:
+    """Follows each note from its arrival until its answer is recorded as sent."""
+
+    def __init__(self) -> None:
+        self._in_work: set[int] = set()
+        self._sending: dict[int, tuple[str, asyncio.Event]] = {}
+
+    def __contains__(self, note_id: int) -> bool:
+        return note_id in self._in_work
+
+    def begin(self, note_id: int) -> None:
+        """Take a note into work."""
+        self._in_work.add(note_id)
+
+    def hand_over(self, note_id: int, person: str) -> None:
+        """Note that the front end has the answer now, and is about to send it."""
+        self._sending[note_id] = (person, asyncio.Event())
+
+    def end(self, note_id: int) -> None:
+        """Be done with a note; twice is harmless."""
+        self._in_work.discard(note_id)
+        if sending := self._sending.pop(note_id, None):
+            sending[1].set()
+
+    async def settled(self, person: str, *, patience: float = _PATIENCE) -> bool:
+        """Wait until the answers on their way to a person are recorded as sent; False if none is, or it takes too long.
+
+        A reaction can arrive before Discord confirms that it posted our reply: then that reply is still unknown here.
+        """
+        events = [sent for whose, sent in self._sending.values() if whose == person]
+        try:
+            async with asyncio.timeout(patience):
+                for sent in events:
+                    await sent.wait()
+        except TimeoutError:
+            return False
+        return bool(events)

@@ -1,0 +1,361 @@
+"""What the bot remembers: notes, predictions, feedback, consents and settings, each under a pseudonym.
+
+Times come in as arguments, aware and in any zone; they are kept in UTC. Every method raises `bot.database.StoreError`,
+one sentence for the operator, when the file cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from bot.database import Database, StoreError, Transaction
+from bot.records import (
+    ConsentKind,
+    Forgotten,
+    Origin,
+    Status,
+    StoredNote,
+    collect,
+    guild_scope,
+    note_from,
+    person_scope,
+    prediction_columns,
+    prediction_from,
+    time_text,
+)
+from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
+from emotify_core.prediction import Prediction
+
+__all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
+
+_CLAIM: Final = (
+    "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) DO NOTHING RETURNING id"
+)
+_CLAIM_AGAIN: Final = (
+    "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
+    "DO UPDATE SET status = 'received', reason = NULL, reply_id = NULL, received_at = excluded.received_at "
+    "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
+)
+_STANDING: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
+
+
+class Store:
+    """The bot's memory, in one SQLite file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, path: Path, *, key_id: str | None = None) -> Self:
+        """Open the file, or create it.
+
+        Parameters
+        ----------
+        path : Path
+            The SQLite file.
+        key_id : str, optional
+            Fingerprint of the pseudonym key (`Pseudonymizer.key_id`). The first one is remembered; with another one
+            everybody would be a stranger and nobody could be forgotten, so it is refused.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be used, or belongs to another key.
+        """
+        store = cls(await Database.open(path))
+        try:
+            if key_id is not None:
+                await store._bind_key(path, key_id)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Let the running transaction finish and close the file."""
+        await self._database.close()
+
+    async def claim_note(
+        self,
+        person: str,
+        *,
+        origin: Origin,
+        received_at: datetime,
+        message_id: int | None = None,
+        channel_id: int | None = None,
+        guild_id: int | None = None,
+        again: bool = False,
+    ) -> int | None:
+        """Record that a note came in, once for each message.
+
+        Parameters
+        ----------
+        person : str
+            Pseudonym of the speaker.
+        origin : {'discord', 'try'}
+            Front end that it came through.
+        received_at : datetime
+            When it came.
+        message_id, channel_id, guild_id : int, optional
+            Where it stands in Discord.
+        again : bool
+            The person asks expressly: a note that was refused, that failed or was withdrawn is taken up once more.
+
+        Returns
+        -------
+        int or None
+            Number of the note; None if the message was seen before.
+        """
+        async with self._database.transaction() as transaction:
+            await _meet(transaction, person, received_at)
+            rows = await transaction.fetch_all(
+                _CLAIM_AGAIN if again else _CLAIM,
+                (person, origin, guild_id, channel_id, message_id, time_text(received_at)),
+            )
+        return rows[0]["id"] if rows else None
+
+    async def save_prediction(
+        self, note_id: int, prediction: Prediction, *, template: str, notice: bool, at: datetime
+    ) -> bool:
+        """Record what was predicted and which reply will say so, before that reply goes out.
+
+        Returns
+        -------
+        bool
+            False if the note was withdrawn or forgotten meanwhile: then nothing is recorded, and nothing may be said.
+        """
+        async with self._database.transaction() as transaction:
+            changed = await transaction.write(
+                "UPDATE notes SET status = 'predicted', template = ?, notice = ? "
+                "WHERE id = ? AND status IN ('received', 'predicted')",
+                (template, notice, note_id),
+            )
+            if changed:
+                await transaction.write(
+                    "INSERT OR REPLACE INTO predictions "
+                    "(note, model, emotion, confidence, probabilities, duration, created_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (note_id, *prediction_columns(prediction), time_text(at)),
+                )
+        return changed > 0
+
+    async def refuse(self, note_id: int, *, status: Literal["refused", "failed"], reason: str) -> bool:
+        """Record why a note gets no prediction, or no reply; False if it was withdrawn or forgotten meanwhile."""
+        changed = await self._database.write(
+            "UPDATE notes SET status = ?, reason = ? WHERE id = ? AND status IN ('received', 'predicted')",
+            (status, reason, note_id),
+        )
+        return changed > 0
+
+    async def answered(self, note_id: int, *, reply_id: int | None, at: datetime) -> bool:
+        """Record that the reply went out, and with it the first-use notice if it carried one.
+
+        Returns
+        -------
+        bool
+            False if the note was withdrawn or forgotten meanwhile: the reply should be taken back.
+        """
+        async with self._database.transaction() as transaction:
+            changed = await transaction.write(
+                "UPDATE notes SET reply_id = ?, answered_at = ?, "
+                "status = CASE WHEN status IN ('received', 'predicted') THEN 'answered' ELSE status END "
+                "WHERE id = ? AND status != 'withdrawn'",
+                (reply_id, time_text(at), note_id),
+            )
+            await transaction.write(
+                "UPDATE people SET notice_shown_at = coalesce(notice_shown_at, ?) "
+                "WHERE pseudonym = (SELECT person FROM notes WHERE id = ? AND notice = 1)",
+                (time_text(at), note_id),
+            )
+        return changed > 0
+
+    async def note(self, note_id: int) -> StoredNote | None:
+        """Look a note up by its number."""
+        return await self._find("SELECT * FROM notes WHERE id = ?", note_id)
+
+    async def note_of_message(self, message_id: int) -> StoredNote | None:
+        """Look a note up by the message that carries it."""
+        return await self._find("SELECT * FROM notes WHERE message_id = ?", message_id)
+
+    async def note_of_reply(self, reply_id: int) -> StoredNote | None:
+        """Look a note up by the message that answers it."""
+        return await self._find("SELECT * FROM notes WHERE reply_id = ?", reply_id)
+
+    async def unanswered(self, origin: Origin) -> list[StoredNote]:
+        """List the notes that came in and were never answered, oldest first."""
+        sql = "SELECT * FROM notes WHERE origin = ? AND status IN ('received', 'predicted') ORDER BY id"
+        return [note_from(row) for row in await self._database.fetch_all(sql, (origin,))]
+
+    async def answered_since(self, since: datetime) -> list[StoredNote]:
+        """List the guesses sent since a moment, oldest first, to catch up on reactions made while the bot was away."""
+        rows = await self._database.fetch_all(
+            "SELECT * FROM notes WHERE status = 'answered' AND reply_id IS NOT NULL AND answered_at >= ? ORDER BY id",
+            (time_text(since),),
+        )
+        return [note_from(row) for row in rows]
+
+    async def give_up(self, *, received_before: datetime) -> int:
+        """Mark notes that waited for their answer for too long as failed, and return how many they were."""
+        return await self._database.write(
+            "UPDATE notes SET status = 'failed', reason = 'too_late' "
+            "WHERE status IN ('received', 'predicted') AND received_at < ?",
+            (time_text(received_before),),
+        )
+
+    async def withdraw(self, message_id: int) -> StoredNote | None:
+        """Delete what describes the voice, because the note or the reply with this message id was deleted.
+
+        The prediction, the feedback and the chosen reply go; that there was a note stays.
+
+        Returns
+        -------
+        StoredNote or None
+            The note as it is now; None if the message is none of ours, or was withdrawn before.
+        """
+        row = await self._database.fetch_one(
+            "SELECT id FROM notes WHERE (message_id = ? OR reply_id = ?) AND status != 'withdrawn'",
+            (message_id, message_id),
+        )
+        if row is None:
+            return None
+        await self.withdraw_note(row["id"])
+        return await self.note(row["id"])
+
+    async def withdraw_note(self, note_id: int) -> None:
+        """Delete what describes the voice in a note."""
+        async with self._database.transaction() as transaction:
+            await transaction.write(
+                "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 WHERE id = ?",
+                (note_id,),
+            )
+            await transaction.write("DELETE FROM predictions WHERE note = ?", (note_id,))
+            await transaction.write("DELETE FROM feedback WHERE note = ?", (note_id,))
+
+    async def prediction(self, note_id: int) -> Prediction | None:
+        """Read what was predicted for a note."""
+        row = await self._database.fetch_one("SELECT * FROM predictions WHERE note = ?", (note_id,))
+        return None if row is None else prediction_from(row)
+
+    async def templates_used(self, person: str, *, besides: int, limit: int = 300) -> tuple[str, ...]:
+        """List the ids of the replies that a person got to other notes, oldest first, repeats included."""
+        rows = await self._database.fetch_all(
+            "SELECT template FROM notes WHERE person = ? AND id != ? AND template IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (person, besides, limit),
+        )
+        return tuple(row["template"] for row in reversed(rows))
+
+    async def add_mark(self, note_id: int, mark: Mark, *, at: datetime) -> None:
+        """Let a mark stand; one that stands already keeps its place."""
+        async with self._database.transaction() as transaction:
+            await _add_mark(transaction, note_id, mark, at)
+
+    async def remove_mark(self, note_id: int, mark: Mark) -> None:
+        """Take a mark back."""
+        await self._database.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, mark.value))
+
+    async def set_marks(self, note_id: int, marks: Sequence[Mark], *, at: datetime) -> None:
+        """Let exactly these marks stand; those that stood keep their place, the others follow in the given order."""
+        async with self._database.transaction() as transaction:
+            for row in await transaction.fetch_all(_STANDING, (note_id,)):
+                if row["mark"] not in [mark.value for mark in marks]:
+                    await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, row["mark"]))
+            for mark in marks:
+                await _add_mark(transaction, note_id, mark, at)
+
+    async def marks(self, note_id: int) -> tuple[Mark, ...]:
+        """List the marks that stand, in the order in which they were made."""
+        return tuple(mark_from_value(row["mark"]) for row in await self._database.fetch_all(_STANDING, (note_id,)))
+
+    async def verdict(self, note_id: int) -> Verdict | None:
+        """Conclude what the person thinks of the guess; None if no mark stands, or nothing was guessed."""
+        prediction = await self.prediction(note_id)
+        return None if prediction is None else verdict_of(prediction.emotion, await self.marks(note_id))
+
+    async def notice_shown(self, person: str) -> bool:
+        """Tell whether the person has got the first-use notice."""
+        sql = "SELECT 1 FROM people WHERE pseudonym = ? AND notice_shown_at IS NOT NULL"
+        return await self._database.fetch_one(sql, (person,)) is not None
+
+    async def consent(self, person: str, kind: ConsentKind) -> bool | None:
+        """Read what the person decided; None if they never did."""
+        sql = "SELECT answer FROM consents WHERE person = ? AND kind = ?"
+        row = await self._database.fetch_one(sql, (person, kind))
+        return None if row is None else bool(row["answer"])
+
+    async def set_consent(self, person: str, kind: ConsentKind, *, answer: bool, at: datetime) -> None:
+        """Record what the person decided."""
+        async with self._database.transaction() as transaction:
+            await _meet(transaction, person, at)
+            await transaction.write(
+                "INSERT INTO consents (person, kind, answer, changed_at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (person, kind) DO UPDATE SET answer = excluded.answer, changed_at = excluded.changed_at",
+                (person, kind, answer, time_text(at)),
+            )
+
+    async def setting(self, scope: str, name: str) -> str | None:
+        """Read a setting of a server (`guild_scope`) or a person (`person_scope`)."""
+        sql = "SELECT value FROM settings WHERE scope = ? AND name = ?"
+        row = await self._database.fetch_one(sql, (scope, name))
+        return None if row is None else row["value"]
+
+    async def set_setting(self, scope: str, name: str, value: str | None, *, at: datetime) -> None:
+        """Write a setting, or delete it with None."""
+        if value is None:
+            await self._database.write("DELETE FROM settings WHERE scope = ? AND name = ?", (scope, name))
+            return
+        await self._database.write(
+            "INSERT INTO settings (scope, name, value, changed_at) VALUES (?, ?, ?, ?) ON CONFLICT (scope, name) "
+            "DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
+            (scope, name, value, time_text(at)),
+        )
+
+    async def export(self, person: str) -> dict[str, Any]:
+        """Collect everything that is kept about a person, ready for JSON."""
+        async with self._database.transaction() as transaction:
+            return await collect(transaction, person)
+
+    async def forget(self, person: str) -> Forgotten:
+        """Delete everything about a person, in one transaction, and its traces from the file."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.fetch_all("SELECT channel_id, reply_id FROM notes WHERE person = ?", (person,))
+            await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
+            await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
+        await self._database.erase_traces()
+        replies = tuple((row["channel_id"], row["reply_id"]) for row in rows if None not in tuple(row))
+        return Forgotten(len(rows), replies)
+
+    async def _find(self, sql: str, number: int) -> StoredNote | None:
+        """Look a note up by one of its unique numbers."""
+        row = await self._database.fetch_one(sql, (number,))
+        return None if row is None else note_from(row)
+
+    async def _bind_key(self, path: Path, key_id: str) -> None:
+        """Remember the pseudonym key's fingerprint, or compare it with the remembered one."""
+        bound = await self.setting("store", "key_id")
+        if bound is None:
+            await self.set_setting("store", "key_id", key_id, at=datetime.now(UTC))
+        elif bound != key_id:
+            raise StoreError(
+                f"{path} was made with another pseudonym.key: restore that key from the backup, "
+                "or move the database away to start anew."
+            )
+
+
+async def _meet(transaction: Transaction, person: str, at: datetime) -> None:
+    """Make sure that there is a row for a person."""
+    sql = "INSERT INTO people (pseudonym, first_seen) VALUES (?, ?) ON CONFLICT (pseudonym) DO NOTHING"
+    await transaction.write(sql, (person, time_text(at)))
+
+
+async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: datetime) -> None:
+    """Insert a mark, if the note exists, has a prediction, and the mark does not stand already."""
+    await transaction.write(
+        "INSERT INTO feedback (note, mark, at) SELECT note, ?, ? FROM predictions WHERE note = ? "
+        "ON CONFLICT (note, mark) DO NOTHING",
+        (mark.value, time_text(at), note_id),
+    )
