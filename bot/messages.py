@@ -43,6 +43,10 @@ WITHDRAWN: Final = "That voice note was deleted, so I let it be."
 FEEDBACK_HINT: Final = "Was I right? React with ✅ or ❌, or with the emoji of the emotion that it was."
 WHICH_EMOTION: Final = "Which one was it? " + "  ".join(f"{emotion.emoji} {emotion.value}" for emotion in Emotion)
 
+NO_SUCH_FILE: Final = "There is no such file."
+UNREADABLE_FILE: Final = "I may not read that file, or it cannot be opened."
+NO_REGULAR_FILE: Final = "That is a folder or a device, and not a file with a voice note in it."
+
 LISTENING_ON: Final = "I'll listen to your voice notes again. /privacy shows what is kept about you."
 LISTENING_OFF: Final = (
     "I won't listen to your voice notes any more. What was kept so far stays until you use /forget-me."

@@ -1,0 +1,107 @@
+"""Logging: readable lines on stderr and in a rotating file, written off the event loop, with secrets taken out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+from typing import Final, TextIO
+
+_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_MAX_BYTES: Final = 5 * 2**20
+_N_BACKUPS: Final = 3
+_REDACTED: Final = "[redacted]"
+_SECRETS: Final = (
+    # A Discord token: the bot's id in base64, a timestamp, an HMAC (Discord API reference, "Authentication").
+    (re.compile(r"[A-Za-z\d_-]{23,28}\.[A-Za-z\d_-]{6,7}\.[A-Za-z\d_-]{27,}"), _REDACTED),
+    # Tokens of interactions and webhooks stand in the address, which discord.py logs when it is rate limited.
+    (re.compile(r"(/(?:interactions|webhooks)/\d+/)[^/\s?]+"), rf"\1{_REDACTED}"),
+    # The signature of an attachment's address lets anybody who reads it download the audio.
+    (re.compile(r"([?&]hm=)[\da-fA-F]+"), rf"\1{_REDACTED}"),
+)
+# All control characters but tab and newline: a log that is read on a terminal must not be able to steer it.
+_CONTROL: Final = {code: rf"\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
+
+@contextmanager
+def logging_to(
+    path: Path, *, console: TextIO | None, secrets: Sequence[str] = (), level: int = logging.INFO
+) -> Iterator[None]:
+    """Send all log records to a file, and to a console if there is one, while the context lasts.
+
+    Parameters
+    ----------
+    path : Path
+        The log file; its folder is created. It is rotated at 5 MiB, three old ones are kept.
+    console : text stream or None
+        Usually stderr.
+    secrets : sequence of str
+        Texts that are replaced wherever they slip in: the token.
+    level : int
+        The least severe level that is logged.
+
+    Notes
+    -----
+    Records go through a queue, so that a slow disk or a blocked terminal never holds up the event loop.
+    """
+    handlers = _handlers(path, console)
+    entrance = _Entrance(queue.SimpleQueue(), secrets)
+    listener = QueueListener(entrance.queue, *handlers)
+    root = logging.getLogger()
+    former_level = root.level
+    root.addHandler(entrance)
+    root.setLevel(level)
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(entrance)
+        root.setLevel(former_level)
+        listener.stop()
+        for handler in handlers:
+            handler.close()
+
+
+def redact(text: str, secrets: Sequence[str] = ()) -> str:
+    """Take secrets and control characters out of a text.
+
+    Examples
+    --------
+    >>> redact("GET /voice.ogg?ex=1&hm=c0ffee with s3cret", ["s3cret"])
+    'GET /voice.ogg?ex=1&hm=[redacted] with [redacted]'
+    """
+    for secret in filter(None, secrets):
+        text = text.replace(secret, _REDACTED)
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text.translate(_CONTROL)
+
+
+class _Entrance(QueueHandler):
+    """Formats each record, redacts it, and puts it into the queue."""
+
+    def __init__(self, entrance: queue.SimpleQueue[logging.LogRecord], secrets: Sequence[str]) -> None:
+        super().__init__(entrance)  # type: ignore[arg-type]  # SimpleQueue has all that it needs, as its documentation says
+        self._secrets = tuple(secrets)
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Merge message, arguments and traceback into one redacted text."""
+        record = super().prepare(record)
+        record.msg = record.message = redact(record.msg, self._secrets)
+        return record
+
+
+def _handlers(path: Path, console: TextIO | None) -> list[logging.Handler]:
+    """Make the handlers that write."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    file = RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_N_BACKUPS, encoding="utf-8")
+    handlers: list[logging.Handler] = [file] if console is None else [file, logging.StreamHandler(console)]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+    return handlers

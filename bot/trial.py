@@ -1,0 +1,272 @@
+"""`python -m bot try`: the whole conversation without Discord, on the same store."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from bot import messages
+from bot.config import Settings, SettingsError, load_settings
+from bot.conversation import Conversation
+from bot.exchange import Answer, Fetch, IncomingNote, Outcome
+from bot.log import logging_to
+from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
+from bot.store import Store, StoreError
+from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
+from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
+from emotify_core.audio import DecodeLimits
+from emotify_core.classifier import EmotionClassifier
+from emotify_core.emotions import Emotion
+from emotify_core.errors import ModelError
+from emotify_core.prediction import Prediction
+from emotify_core.synthesis import demonstration_note
+
+_ALL_HEARD: Final = 0
+_SOME_NOT_HEARD: Final = 1
+_CANNOT_START: Final = 2
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
+_DEMONSTRATION: Final = "demonstration note (made by Emotify itself: a synthetic voice, nobody's recording)"
+_EPILOG: Final = """\
+examples:
+  python -m bot try                             listen to a short demonstration note
+  python -m bot try note.ogg                    reply to a note, then ask whether the guess was right
+  python -m bot try *.wav --verdict right       confirm every guess
+  python -m bot try note.m4a --verdict sad      say which emotion it was
+
+The reply and your feedback are recorded in the same database as the bot's, under a pseudonym. No audio is kept.
+
+exit status: 0 every note was heard; 1 at least one was not; 2 wrong usage, settings, database or model; 130 interrupted
+"""
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where the conversation is held."""
+
+    out: Console
+    err: Console
+    stdin: TextIO
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person to ask."""
+        return self.stdin.isatty() and self.out.is_terminal
+
+
+class InProcessRecognizer:
+    """The classifier in this process: one note at a time, no worker to start."""
+
+    def __init__(self, classifier: EmotionClassifier, limits: DecodeLimits) -> None:
+        self._classifier = classifier
+        self._limits = limits
+
+    async def recognize(self, audio: bytes) -> Prediction:
+        """Recognise the emotion in encoded audio; raises `AudioError`."""
+        return await asyncio.to_thread(self._classifier.predict, audio, limits=self._limits)
+
+
+def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, terminal: Terminal | None = None) -> int:
+    """Run `python -m bot try`.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        The arguments after `try`.
+    load : callable
+        Reads the settings.
+    terminal : Terminal, optional
+        Standard input, output and error by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 if every note was heard, 1 if at least one was not, 2 if it could not start, 130 if interrupted.
+    """
+    arguments = _parser().parse_args(argv)
+    terminal = terminal or _standard_terminal()
+    try:
+        settings = load()
+        with asyncio.Runner() as runner, _conversation(runner, settings, terminal) as conversation:
+            trial = _Trial(runner, conversation, terminal, arguments.user or _login_name(), arguments.verdict)
+            heard = [trial.hold(path) for path in arguments.files] if arguments.files else [trial.demonstrate()]
+    except (SettingsError, PseudonymKeyError, StoreError, ModelError, OSError) as error:
+        terminal.err.print(Text(printable(str(error)), style="red"))
+        return _CANNOT_START
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return _ALL_HEARD if all(heard) else _SOME_NOT_HEARD
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The conversation with one person about some files.
+
+    Questions are asked between two runs of the event loop, so that Ctrl-C ends them as anywhere else.
+    """
+
+    runner: asyncio.Runner
+    conversation: Conversation
+    terminal: Terminal
+    user: str
+    verdict: Mark | None
+
+    def hold(self, path: str) -> bool:
+        """Listen to a file, show the reply and take feedback; False if the file was not heard."""
+        try:
+            with _open_note(path) as file:
+                note = IncomingNote(self.user, origin="try", n_bytes=os.fstat(file.fileno()).st_size)
+                outcome = self._hear(note, lambda: asyncio.to_thread(file.read))
+        except _FileError as error:
+            return self._complain(path, str(error))
+        return self._continue(path, outcome)
+
+    def demonstrate(self) -> bool:
+        """Listen to the demonstration note."""
+        outcome = self._hear(IncomingNote(self.user, origin="try"), lambda: asyncio.to_thread(demonstration_note))
+        return self._continue(_DEMONSTRATION, outcome)
+
+    def _hear(self, note: IncomingNote, fetch: Fetch) -> Outcome:
+        """Let the conversation listen."""
+        with self.terminal.out.status("Listening…"):
+            return self.runner.run(self.conversation.hear(note, fetch))
+
+    def _continue(self, name: str, outcome: Outcome) -> bool:
+        """Show the reply and take feedback; False if there is none."""
+        if not isinstance(outcome, Answer) or outcome.prediction is None or outcome.note_id is None:
+            if isinstance(outcome, Answer):
+                self.runner.run(self.conversation.answered(outcome.note_id))
+            return self._complain(name, outcome.text)
+        show_answer(self.terminal.out, name, outcome)
+        self.runner.run(self.conversation.answered(outcome.note_id))
+        if mark := self.verdict or self._ask():
+            self._judge(outcome.note_id, mark)
+        return True
+
+    def _ask(self) -> Mark | None:
+        """Ask whether the guess was right, if there is somebody to ask."""
+        return ask_verdict(self.terminal.out, self.terminal.stdin.readline) if self.terminal.can_ask else None
+
+    def _judge(self, note_id: int, mark: Mark) -> None:
+        """Record the feedback; after "wrong" ask which emotion it was."""
+        marked = self.runner.run(self.conversation.judge(note_id, mark))
+        if marked is None:  # somebody made the bot forget this person meanwhile
+            return
+        if isinstance(marked.verdict, Rejection) and self.verdict is None:
+            emotion = ask_emotion(self.terminal.out, self.terminal.stdin.readline)
+            marked = self.runner.run(self.conversation.judge(note_id, emotion)) if emotion else marked
+        show_verdict(self.terminal.out, marked.verdict if marked else None)
+
+    def _complain(self, name: str, sentence: str) -> bool:
+        """Say why a file was not heard."""
+        self.terminal.err.print(Text.assemble((printable(name), "bold"), f": {sentence}"), soft_wrap=True)
+        return False
+
+
+@contextmanager
+def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal) -> Iterator[Conversation]:
+    """Open the store and the model, and close the store in the end."""
+    pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
+    token = settings.discord_token.get_secret_value() if settings.discord_token else ""
+    with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):
+        with terminal.out.status("Warming up…"):
+            classifier = EmotionClassifier.load()
+        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id))
+        try:
+            yield Conversation(
+                store=store,
+                recognizer=InProcessRecognizer(classifier, _limits(settings)),
+                pseudonymizer=pseudonymizer,
+                settings=settings.model_copy(update={"cooldown": 0.0}),
+            )
+        finally:
+            runner.run(store.close())
+
+
+def _limits(settings: Settings) -> DecodeLimits:
+    """Take the limits of a note from the settings."""
+    return DecodeLimits(
+        max_bytes=settings.max_note_bytes, max_duration=settings.max_note_seconds, max_seconds=settings.note_timeout
+    )
+
+
+class _FileError(Exception):
+    """A file cannot be opened as a note; the text is one sentence."""
+
+
+def _open_note(path: str) -> BinaryIO:
+    """Open a regular file; anything else could block for ever or never end."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe waits for somebody to write into it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError as error:
+        raise _FileError(messages.NO_SUCH_FILE) from error
+    except (OSError, ValueError) as error:
+        raise _FileError(messages.UNREADABLE_FILE) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _FileError(messages.NO_REGULAR_FILE)
+    return os.fdopen(descriptor, "rb")
+
+
+def _standard_terminal() -> Terminal:
+    """Use standard input, output and error."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")  # a terminal that knows no emoji gets question marks, not a traceback
+    return Terminal(Console(highlight=False), Console(stderr=True, highlight=False), sys.stdin)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot try",
+        description="Hold the whole conversation without Discord: hear a voice note, reply, take feedback.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="voice notes in any format; a demonstration note if none"
+    )
+    parser.add_argument(
+        "--user", type=_user, default=None, metavar="NAME", help="whose notes these are (default: your login name)"
+    )
+    parser.add_argument(
+        "--verdict",
+        type=_mark,
+        metavar="VERDICT",
+        help=f"right, wrong, or the emotion that it was: {', '.join(Emotion)}",
+    )
+    return parser
+
+
+def _user(name: str) -> str:
+    """Accept any name that is not empty."""
+    if not name.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return name.strip()
+
+
+def _mark(word: str) -> Mark:
+    """Read a verdict."""
+    if (mark := mark_from_word(word)) is None:
+        raise argparse.ArgumentTypeError(f"{printable(word)} is none of {', '.join([*Judgement, *Emotion])}")
+    return mark
+
+
+def _login_name() -> str:
+    """Find the login name; in a container the user may have none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "somebody"
