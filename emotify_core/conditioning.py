@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.errors import AudioTooShortError, NoSpeechError
+from emotify_core.trimming import find_sound
 
 LOUDNESS: Final = 0.05  # root mean square of a normalised utterance; full scale is 1
 MIN_DURATION: Final = 0.2  # seconds of sound
+_SILENCE_DB: Final = -80  # the loudest frame of what counts as silence: three steps of 16 bits
+_MARGIN: Final = 0.05  # seconds kept before the first and after the last sound
 
 
 def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: bool = True) -> NDArray[np.float32]:
@@ -25,7 +28,8 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     trim : bool, default=True
         Whether to trim.
     normalize : bool, default=True
-        Whether to scale the result to a root mean square of `LOUDNESS`.
+        Whether to scale the result to a root mean square of `LOUDNESS`; it is not clipped. Otherwise it is scaled only
+        if it exceeds full scale.
 
     Returns
     -------
@@ -39,19 +43,28 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     AudioTooShortError
         If there is less than `MIN_DURATION` of sound in it.
     """
-    if len(y) < MIN_DURATION * sr:
-        raise AudioTooShortError(len(y) / sr, MIN_DURATION)
-    hop = sr // 100
-    y = y - np.float32(y.mean(dtype=np.float64))
-    frames = y[: len(y) // hop * hop].reshape(-1, hop)
-    level_db = 10 * np.log10(np.einsum("ij,ij->i", frames, frames) / hop + 1e-20)
-    if level_db.max() < -80:
+    _require_duration(len(y) / sr)
+    span = find_sound(y, sr)
+    if span.level_db < _SILENCE_DB:
         raise NoSpeechError
+    offset = np.float32(y.mean(dtype=np.float64))
     if trim:
-        active = np.flatnonzero(level_db > level_db.max() - 35)
-        if (active[-1] + 1 - active[0]) * hop < MIN_DURATION * sr:
-            raise AudioTooShortError((active[-1] + 1 - active[0]) * hop / sr, MIN_DURATION)
-        y = y[max(0, active[0] - 3) * hop : (active[-1] + 4) * hop]
+        _require_duration(span.duration)
+        y = y[max(0, round((span.start - _MARGIN) * sr)) : round((span.stop + _MARGIN) * sr)]
+    conditioned = y - offset
+    conditioned *= _gain(conditioned, normalize=normalize)
+    return conditioned
+
+
+def _require_duration(duration: float) -> None:
+    """Refuse what is too short to hear anything in."""
+    if duration < MIN_DURATION:
+        raise AudioTooShortError(duration, MIN_DURATION)
+
+
+def _gain(y: NDArray[np.float32], *, normalize: bool) -> np.float32:
+    """Return the factor that brings the signal to its level."""
     if normalize:
-        y = y * np.float32(LOUDNESS / np.sqrt(np.mean(y**2, dtype=np.float64)))
-    return y
+        power = np.einsum("i,i->", y, y, dtype=np.float64) / len(y)
+        return np.float32(LOUDNESS / np.sqrt(power))
+    return np.float32(1 / max(1.0, float(y.max()), -float(y.min())))
