@@ -1,0 +1,103 @@
+"""`python -m bot`: the Discord bot; `python -m bot try`: the same conversation on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from bot.config import Settings, SettingsError, load_settings, setting_warnings
+
+_WRONG_SETUP = 2
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for, and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["try"]:
+        from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
+
+        return trial.main(words[1:])
+    _parser().parse_args(words)
+    try:
+        return _run_bot(load_settings())
+    except SettingsError as error:
+        return _complain(str(error), _WRONG_SETUP)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run_bot(settings: Settings) -> int:
+    """Run the Discord bot until it is stopped."""
+    from bot.discord_app import failures, lifecycle  # noqa: PLC0415 - `--help` and wrong settings need no discord.py
+    from bot.log import logging_to  # noqa: PLC0415
+
+    if settings.discord_token is None:
+        return _complain(failures.NO_TOKEN, failures.WRONG_SETUP)
+    for line in setting_warnings(settings, os.environ):
+        _complain(line, 0)
+    try:
+        secrets = [settings.discord_token.get_secret_value()]
+        with logging_to(settings.log_dir / "bot.log", console=sys.stderr, secrets=secrets):
+            asyncio.run(lifecycle.run(settings))
+    except failures.CannotRunError as error:
+        return _complain(str(error), error.exit_code)
+    except OSError as error:
+        return _complain(f"{settings.data_dir} cannot be used: {error.strerror or error}.", _WRONG_SETUP)
+    return 0
+
+
+def _complain(text: str, exit_code: int) -> int:
+    """Tell the operator something, and pass the exit code on."""
+    sys.stderr.write(text + "\n")
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the command line; `try` has a parser of its own."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot",
+        usage="python -m bot [-h] [--version] [try …]",
+        description="Emotify on Discord: hears how a voice note sounds, answers with empathy, and takes feedback.",
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Emotify {_version()}")
+    return parser
+
+
+def _epilog() -> str:
+    """List the commands and every setting."""
+    settings = "\n".join(
+        f"  EMOTIFY_{name.upper()}{_default(field.get_default(call_default_factory=True, validated_data={}))}\n"
+        f"      {field.description}"
+        for name, field in Settings.model_fields.items()
+    )
+    return (
+        "commands:\n"
+        "  python -m bot                 run the Discord bot; stop it with Ctrl+C or SIGTERM\n"
+        "  python -m bot try [FILE…]     hold the same conversation here, without Discord (see: try --help)\n\n"
+        f"settings, from the environment or a file named .env:\n{settings}\n\n"
+        "exit codes: 0 stopped as asked, 1 Discord or the network failed, 2 a setting, the token or a file is wrong\n"
+    )
+
+
+def _default(value: object) -> str:
+    """Show a default, if there is one."""
+    return "" if value is None else f" (default: {value})"
+
+
+def _version() -> str:
+    """Find the installed version; a bare checkout has none."""
+    try:
+        return version("emotify")
+    except PackageNotFoundError:
+        return "from a checkout"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

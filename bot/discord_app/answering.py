@@ -1,0 +1,192 @@
+"""From a message with a voice note to the reply under it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+import discord
+
+from bot.conversation import Answer, Fetch, IncomingNote
+from bot.discord_app import access
+from bot.discord_app.attachments import Clip, Sound, find_clip
+from bot.discord_app.downloads import Downloads, ExpiredAddressError
+from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.replies import MayNotWriteError, react, reply_to, take_back
+from bot.discord_app.services import Services
+from bot.discord_app.views import mark_buttons
+from bot.store import StoredNote
+from bot.troubles import NoteGoneError
+from bot.verdicts import FIRST_EMOJI
+
+_log = logging.getLogger(__name__)
+_TYPING_LASTS = 8.0  # seconds; Discord takes the indicator away after ten
+
+
+def incoming(message: discord.Message, clip: Clip, *, asked: bool = False) -> IncomingNote:
+    """Describe a note for the conversation; a duration is declared for voice messages only."""
+    return IncomingNote(
+        sender=message.author.id,
+        message_id=message.id,
+        channel_id=message.channel.id,
+        guild_id=message.guild.id if message.guild else None,
+        duration=clip.attachment.duration if clip.sound is Sound.VOICE_MESSAGE else None,
+        n_bytes=clip.attachment.size,
+        asked=asked,
+    )
+
+
+async def download(downloads: Downloads, message: discord.Message, clip: Clip) -> bytes:
+    """Download a note; addresses expire, so ask the message once for a fresh one.
+
+    Raises
+    ------
+    NoteGoneError
+        If the note was deleted.
+    AudioError, DownloadError
+        If it cannot be had.
+    """
+    try:
+        return await downloads.fetch(clip.attachment.url)
+    except ExpiredAddressError:
+        fresh = find_clip(await _fetch_again(message))
+        if fresh is None:
+            raise NoteGoneError from None
+        return await downloads.fetch(fresh.attachment.url)
+
+
+async def _fetch_again(message: discord.Message) -> discord.Message:
+    """Fetch a message anew."""
+    try:
+        return await patiently(lambda: message.channel.fetch_message(message.id))
+    except discord.NotFound as error:
+        raise NoteGoneError from error
+
+
+def spell(answer: Answer) -> str:
+    """Write an answer as Discord shows it: the first-use notice goes into small print."""
+    return answer.text if answer.notice is None else f"{answer.text}\n-# {answer.notice}"
+
+
+class Typing:
+    """A typing indicator that may be started within its `async with`; that it fails never matters."""
+
+    def __init__(self, channel: discord.abc.Messageable) -> None:
+        self._channel = channel
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Show that the bot is listening."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._type(), name="typing")
+
+    async def _type(self) -> None:
+        """Type until cancelled."""
+        try:
+            while True:
+                await self._channel.typing()
+                await asyncio.sleep(_TYPING_LASTS)
+        except DISCORD_FAILURES as error:
+            _log.debug("No typing indicator: %s", error)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+class Answering:
+    """Answers notes with messages; remembers in which channels it was told that it may not write."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._silent_in: set[int] = set()
+
+    async def answer(self, message: discord.Message, clip: Clip) -> None:
+        """Listen to a note that just came in, and reply."""
+        if not self._may_write(message):
+            return
+        conversation = self._services.conversation
+        with self._services.work.answering():
+            async with Typing(message.channel) as typing:
+                outcome = await conversation.hear(incoming(message, clip), self._fetch(message, clip, typing))
+                if isinstance(outcome, Answer):
+                    await self.deliver(message, outcome)
+
+    def _fetch(self, message: discord.Message, clip: Clip, typing: Typing) -> Fetch:
+        """Say how to get the audio of a note; only then the bot shows that it listens."""
+
+        async def fetch() -> bytes:
+            typing.start()
+            return await download(self._services.downloads, message, clip)
+
+        return fetch
+
+    async def finish(self, message: discord.Message, clip: Clip, pending: StoredNote) -> None:
+        """Reply to a note that a restart interrupted."""
+        with self._services.work.answering():
+            async with Typing(message.channel) as typing:
+                fetch = self._fetch(message, clip, typing)
+                outcome = await self._services.conversation.finish(pending, fetch)
+                if isinstance(outcome, Answer):
+                    await self.deliver(message, outcome)
+
+    async def deliver(self, message: discord.Message, answer: Answer) -> None:
+        """Send an answer as the reply to a note, record that, and offer the marks."""
+        conversation = self._services.conversation
+        reactions = _may_react(message)
+        view = mark_buttons() if answer.offers_feedback and not reactions else None
+        try:
+            reply = await reply_to(message, spell(answer), view=view)
+        except NoteGoneError:
+            await conversation.withdraw(message.id)
+            await conversation.unsent(answer.note_id)
+        except MayNotWriteError:
+            self._note_silence(message.channel.id)
+            await conversation.unsent(answer.note_id)
+        except DISCORD_FAILURES as error:
+            _log.warning("The reply to message %d could not be sent: %s", message.id, error)
+            await conversation.unsent(answer.note_id)
+        else:
+            await sent(self._services, reply, answer, reactions=reactions)
+
+    def _may_write(self, message: discord.Message) -> bool:
+        """Tell whether the bot may write in a channel; if not, say so in the log, once."""
+        granted = access.permissions_here(message.channel, message.guild.me if message.guild else None)
+        if access.may_send(message.channel, granted):
+            return True
+        self._note_silence(message.channel.id)
+        return False
+
+    def _note_silence(self, channel_id: int) -> None:
+        """Tell the operator once that a channel is closed to the bot."""
+        if channel_id not in self._silent_in:
+            self._silent_in.add(channel_id)
+            _log.warning("The bot may not write in channel %d, so it stays silent there", channel_id)
+
+
+def _may_react(message: discord.Message) -> bool:
+    """Tell whether the bot may add reactions where a note stands, as far as it is known."""
+    granted = access.permissions_here(message.channel, message.guild.me if message.guild else None)
+    return granted is None or (granted.add_reactions and granted.read_message_history)
+
+
+async def sent(services: Services, reply: discord.Message, answer: Answer, *, reactions: bool) -> None:
+    """Record that an answer stands in Discord; take it back if its note is gone by now, else offer the marks."""
+    if not await services.conversation.answered(answer.note_id, reply.id):
+        await take_back(reply)
+    elif answer.offers_feedback and reactions:
+        services.work.errand(offer_marks(reply), name="offering ✅ and ❌")
+
+
+async def offer_marks(reply: discord.Message) -> None:
+    """Put ✅ and ❌ under a reply; where that turns out to be forbidden, buttons."""
+    if not await react(reply, FIRST_EMOJI):
+        await patiently(lambda: reply.edit(view=mark_buttons()))

@@ -1,0 +1,99 @@
+"""The Discord client: what it asks Discord for, the cogs that it carries, and the commands that it registers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.discord_app import access, api
+from bot.discord_app.cogs import COGS
+from bot.discord_app.errors import CommandTree
+from bot.discord_app.services import Services
+from bot.discord_app.views import BUTTONS
+
+_log = logging.getLogger(__name__)
+
+
+class EmotifyBot(commands.AutoShardedBot):
+    """The bot on Discord.
+
+    Sharded, because Discord demands it from 2500 servers on, and with one shard it costs nothing. It keeps no messages
+    and no members in memory: what it needs comes with each event.
+    """
+
+    def __init__(self, services: Services, *, message_content: bool = True) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = (
+            False  # no voice calls here, so nothing is missing
+        )
+        super().__init__(
+            command_prefix=commands.when_mentioned,  # never used: see `on_message`
+            help_command=None,
+            tree_cls=CommandTree,
+            intents=access.intents(message_content=message_content),
+            allowed_mentions=discord.AllowedMentions.none(),
+            activity=discord.Activity(type=discord.ActivityType.listening, name="voice messages · /help"),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=1.0,  # seconds after the last server that catching up begins
+            max_ratelimit_timeout=60.0,
+        )
+        self.services = services
+        self._connection.parsers = _tolerant(self._connection.parsers)
+
+    async def setup_hook(self) -> None:
+        """Prepare everything between the login and the gateway."""
+        for cog in COGS:
+            await self.add_cog(cog(self, self.services))
+        self.add_dynamic_items(*BUTTONS)
+        gateway = await api.find_gateway(self)
+        self.shard_count = gateway.n_shards
+        if gateway.n_starts_left == 0:
+            _log.warning("Discord allows this bot no more starts today; the connection may be refused until tomorrow")
+        await self._register_commands()
+        assert self.application_id is not None  # noqa: S101 - the login has set it
+        _log.info("Add the bot to a server: %s", access.invite_link(self.application_id))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Do nothing: there are no prefix commands, and the cogs have listeners of their own."""
+
+    async def _register_commands(self) -> None:
+        """Tell Discord the commands, but only when they changed: registering is tightly rate-limited."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        described = json.dumps([self.application_id, payload], sort_keys=True, default=str)
+        digest = hashlib.sha256(described.encode()).hexdigest()
+        if await self.services.store.setting("store", "commands") == digest:
+            return
+        try:
+            await self.tree.sync()
+        except (discord.HTTPException, discord.RateLimited, discord.app_commands.CommandSyncFailure) as error:
+            _log.warning("The slash commands could not be registered, voice messages work without them: %s", error)
+        else:
+            await self.services.store.set_setting("store", "commands", digest, at=datetime.now(UTC))
+            _log.info("Registered %d commands with Discord", len(payload))
+
+
+def _tolerant(parsers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
+    """Keep one event that discord.py cannot read from ending the connection."""
+    return {event: _guarded(event, parse) for event, parse in parsers.items()}
+
+
+def _guarded(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap the parser of one gateway event."""
+
+    def guarded(data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
+        if event == "READY":
+            data.setdefault("shard", [0, 1])  # compatible servers leave it out, discord.py relies on it
+        try:
+            parse(data)
+        except Exception:  # noqa: BLE001 - it is logged, and the next event may be fine
+            _log.exception("A %s event could not be read", event)
+
+    return guarded

@@ -1,0 +1,126 @@
+"""After a restart: answer the notes that were left unanswered, and read the reactions that nobody saw.
+
+All of it is bounded and paced by Discord's rate limits, and runs beside the conversation.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import discord
+from discord.ext import commands
+
+from bot.discord_app.answering import Answering, offer_marks
+from bot.discord_app.attachments import find_clip
+from bot.discord_app.cogs.area import Area
+from bot.discord_app.cogs.feedback import offer_emotions
+from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.services import Services
+from bot.store import StoredNote
+from bot.verdicts import FIRST_EMOJI, mark_from_emoji
+
+_log = logging.getLogger(__name__)
+_AGE: Final = timedelta(days=1)
+_N_REPLIES: Final = 50
+_N_LATER_MESSAGES: Final = 100
+_N_REACTING: Final = 200
+
+
+class CatchingUp(Area):
+    """Takes up what a restart or a lost connection interrupted."""
+
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
+        super().__init__(bot, services)
+        self._answering = Answering(services)
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Catch up whenever a new session begins; a resumed one has missed nothing."""
+        self._services.work.errand(self._catch_up(), name="catching up")
+
+    async def _catch_up(self) -> None:
+        """Answer first: people wait for that."""
+        for note in await self._services.conversation.unanswered():
+            await self._try(self._take_up, note)
+        replies = await self._services.conversation.replies_since(_AGE)
+        for note in replies[-_N_REPLIES:]:
+            await self._try(self._read_reactions, note)
+
+    async def _try(self, step: Callable[[StoredNote], Awaitable[None]], note: StoredNote) -> None:
+        """Do one step; what Discord does not let us see stays as it is."""
+        try:
+            await step(note)
+        except DISCORD_FAILURES as error:
+            _log.info("Could not catch up with note %d: %s", note.id, error)
+
+    async def _take_up(self, note: StoredNote) -> None:
+        """Find the reply that was sent just before the restart, or answer now."""
+        conversation = self._services.conversation
+        try:
+            message = await self._fetch(note.channel_id, note.message_id)
+        except discord.NotFound:  # deleted, or it came with a command, which can no longer be answered
+            await conversation.withdraw(note.message_id or 0)
+            return
+        if (reply := await self._reply_to(message)) is not None:
+            await conversation.answered(note.id, reply.id)
+            if note.status == "predicted":
+                await offer_marks(reply)
+        elif (clip := find_clip(message)) is not None and self._services.work.is_open:
+            await self._answering.finish(message, clip, note)
+
+    async def _reply_to(self, message: discord.Message) -> discord.Message | None:
+        """Look for our reply among the messages after a note."""
+        later = message.channel.history(after=message, limit=_N_LATER_MESSAGES, oldest_first=True)
+        async for candidate in later:
+            refers = candidate.reference is not None and candidate.reference.message_id == message.id
+            if refers and candidate.author == self._bot.user:
+                return candidate
+        return None
+
+    async def _read_reactions(self, note: StoredNote) -> None:
+        """Let the reactions stand that the note's author left under our reply while the bot was away."""
+        assert note.reply_id is not None  # noqa: S101 - `replies_since` lists answered notes
+        try:
+            reply = await self._fetch(note.channel_id, note.reply_id)
+            author = await self._author_of(note, reply)
+        except discord.NotFound:  # the note or the reply was deleted
+            await self._services.conversation.withdraw(note.reply_id)
+            return
+        if reply.components:  # where there are buttons, reactions are not what counts
+            return
+        async with self._services.turns.of(reply.id):
+            standing = [str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)]
+            marked = await self._services.conversation.set_marks(reply.id, author, standing)
+        if marked is not None and marked.offers_emotions and len(reply.reactions) <= len(FIRST_EMOJI):
+            await offer_emotions(reply)
+
+    async def _author_of(self, note: StoredNote, reply: discord.Message) -> int:
+        """Find out who sent a note; the store only knows a pseudonym."""
+        if reply.reference is not None and isinstance(reply.reference.resolved, discord.Message):
+            return reply.reference.resolved.author.id
+        if reply.interaction_metadata is not None:
+            return reply.interaction_metadata.user.id
+        return (await self._fetch(note.channel_id, note.message_id)).author.id
+
+    async def _fetch(self, channel_id: int | None, message_id: int | None) -> discord.Message:
+        """Fetch a message from a channel that may not be cached."""
+        cached = self._bot.get_channel(channel_id or 0)
+        unknown = self._bot.get_partial_messageable(channel_id or 0)
+        place = cached if isinstance(cached, discord.abc.Messageable) else unknown
+        return await patiently(lambda: place.fetch_message(message_id or 0))
+
+
+def _may_be_a_mark(reaction: discord.Reaction) -> bool:
+    """Tell whether a reaction is one of our emoji, and by somebody else than us."""
+    return mark_from_emoji(str(reaction.emoji)) is not None and reaction.count > int(reaction.me)
+
+
+async def _has_reacted(reaction: discord.Reaction, user_id: int) -> bool:
+    """Tell whether a person stands behind a reaction."""
+    async for user in reaction.users(limit=_N_REACTING):
+        if user.id == user_id:
+            return True
+    return False

@@ -1,0 +1,91 @@
+"""Feedback: reactions on the bot's replies, and the deletion of notes and replies.
+
+Only raw events, because they come for messages from before the last restart too.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import discord
+from discord.ext import commands
+
+from bot.conversation import Marked
+from bot.discord_app.cogs.area import Area
+from bot.discord_app.patience import patiently
+from bot.discord_app.replies import react
+from bot.discord_app.services import Services
+from bot.discord_app.views import mark_buttons
+from bot.verdicts import EMOTION_EMOJI, mark_from_emoji
+
+_N_OFFERED = 1000
+
+
+class Feedback(Area):
+    """Turns the reactions of a note's author into marks."""
+
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
+        super().__init__(bot, services)
+        self._offered: OrderedDict[int, None] = OrderedDict()
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
+        """Take a mark; after ❌ offer the eight emotions."""
+        if not self._is_a_mark(event):
+            return
+        async with self._services.turns.of(event.message_id):
+            marked = await self._services.conversation.mark(event.message_id, event.user_id, str(event.emoji))
+        if marked is not None and marked.offers_emotions:
+            self._offer_emotions(event, marked)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
+        """Take a mark back."""
+        if self._is_a_mark(event):
+            async with self._services.turns.of(event.message_id):
+                await self._services.conversation.unmark(event.message_id, event.user_id, str(event.emoji))
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
+        """Take all marks back, because a moderator removed all reactions."""
+        async with self._services.turns.of(event.message_id):
+            await self._services.conversation.clear_marks(event.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
+        """Take a mark back, because a moderator removed all reactions with one emoji."""
+        async with self._services.turns.of(event.message_id):
+            await self._services.conversation.clear_marks(event.message_id, str(event.emoji))
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Let go of a note that was deleted, or whose reply was."""
+        await self._services.conversation.withdraw(event.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Let go of the notes among many messages that were deleted at once."""
+        for message_id in event.message_ids:
+            await self._services.conversation.withdraw(message_id)
+
+    def _is_a_mark(self, event: discord.RawReactionActionEvent) -> bool:
+        """Tell whether a reaction is one of ours to read: not the bot's own, and with one of the ten emoji."""
+        by_the_bot = self._bot.user is not None and event.user_id == self._bot.user.id
+        return not by_the_bot and event.emoji.is_unicode_emoji() and mark_from_emoji(str(event.emoji)) is not None
+
+    def _offer_emotions(self, event: discord.RawReactionActionEvent, marked: Marked) -> None:
+        """Put the eight emotions under a reply, once, without holding anything up."""
+        if marked.note_id in self._offered:
+            return
+        self._offered[marked.note_id] = None
+        if len(self._offered) > _N_OFFERED:
+            self._offered.popitem(last=False)
+        channel = self._bot.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+        reply = channel.get_partial_message(event.message_id)
+        self._services.work.errand(offer_emotions(reply), name="offering the emotions")
+
+
+async def offer_emotions(reply: discord.PartialMessage) -> None:
+    """Put the eight emotions under a reply; where that is forbidden, as buttons."""
+    if not await react(reply, EMOTION_EMOJI):
+        await patiently(lambda: reply.edit(view=mark_buttons(emotions=True)))

@@ -1,0 +1,35 @@
+"""What is kept about a person: `/privacy` shows, exports and changes it, `/forget-me` deletes it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.discord_app import sentences
+from bot.discord_app.cogs.area import Area
+from bot.discord_app.views import forget_buttons, listening_buttons
+
+
+class Privacy(Area):
+    """Answers privately, for the person who asks and about nobody else."""
+
+    @app_commands.command(name="privacy", description="See, download and change what I keep about you")
+    async def privacy(self, request: discord.Interaction[Any]) -> None:
+        """Show what is kept, with all of it as a file."""
+        await request.response.defer(ephemeral=True, thinking=True)
+        kept = await self._services.conversation.privacy(request.user.id)
+        export = json.dumps(kept.export, indent=2, ensure_ascii=False).encode()
+        await request.edit_original_response(
+            content=kept.summary,
+            attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
+            view=listening_buttons(listening=kept.listening),
+        )
+
+    @app_commands.command(name="forget-me", description="Delete everything that I keep about you")
+    async def forget_me(self, request: discord.Interaction[Any]) -> None:
+        """Ask before deleting."""
+        await request.response.send_message(sentences.FORGET_QUESTION, view=forget_buttons(), ephemeral=True)

@@ -1,0 +1,138 @@
+"""The bot's life: store, login, recogniser, gateway, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import discord
+
+from bot.config import Settings
+from bot.conversation import Conversation, Recognizer
+from bot.discord_app import api
+from bot.discord_app.client import EmotifyBot
+from bot.discord_app.downloads import Downloads
+from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_SETUP, CannotRunError, explain, in_one_line
+from bot.discord_app.services import Services
+from bot.discord_app.signals import Stopped, stop_on_signals, unless_stopped
+from bot.discord_app.turns import Turns
+from bot.discord_app.work import Work
+from bot.pseudonyms import Pseudonymizer
+from bot.recognition import RecognitionPool
+from bot.store import Store
+from emotify_core.audio import DecodeLimits
+
+_log = logging.getLogger(__name__)
+_GRACE = 10.0  # seconds that notes in work get when the bot stops; containers are killed after ten more
+
+
+class Pool(Recognizer, Protocol):
+    """A recogniser that has to be started and closed."""
+
+    model_version: str
+
+    async def start(self) -> None:
+        """Load the model and warm up; raises `ModelError`."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until it is asked to stop.
+
+    Raises
+    ------
+    CannotRunError
+        If it cannot start, or cannot go on.
+    """
+    with stop_on_signals() as stop, in_one_line():
+        await live(settings, recognition_pool(settings), stop)
+
+
+async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
+    """Run the bot with a recogniser until `stop` is set.
+
+    Raises
+    ------
+    CannotRunError
+        If it cannot start, or cannot go on.
+    """
+    try:
+        await _live(settings, pool, stop)
+    except Stopped:
+        _log.info("Stopped")
+    except Exception as error:
+        if (reason := explain(error, settings.discord_api)) is None:
+            raise
+        raise reason from error
+
+
+async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
+    """Build everything in the order in which it is needed, and take it down in the reverse order."""
+    pseudonymizer = await asyncio.to_thread(Pseudonymizer.open, settings.pseudonym_key_path)
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database_path, key_id=pseudonymizer.key_id)
+        stack.push_async_callback(store.close)
+        stack.push_async_callback(pool.close)
+        downloads = Downloads(settings.discord_api, max_bytes=settings.max_note_bytes)
+        services = Services(
+            settings=settings,
+            store=store,
+            conversation=Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings),
+            downloads=await stack.enter_async_context(downloads),
+            turns=Turns(),
+            work=Work(),
+        )
+        await _serve(services, pool, stop)
+
+
+def recognition_pool(settings: Settings) -> RecognitionPool:
+    """Make the recogniser; its workers start later."""
+    limits = DecodeLimits(
+        max_bytes=settings.max_note_bytes, max_duration=settings.max_note_seconds, max_seconds=settings.note_timeout
+    )
+    return RecognitionPool(
+        n_workers=settings.workers,
+        queue_size=settings.queue_size,
+        timeout=settings.note_timeout,
+        limits=limits,
+        model=None,
+        cache_dir=settings.data_dir / "cache",
+    )
+
+
+async def _serve(services: Services, pool: Pool, stop: asyncio.Event) -> None:
+    """Serve Discord; without the message content intent if that is switched off."""
+    api.use_rest_base(services.settings.discord_api)
+    try:
+        await _converse(services, pool, stop, message_content=True)
+    except discord.PrivilegedIntentsRequired:
+        _log.warning(INTENT_MISSING)
+        await _converse(services, pool, stop, message_content=False)
+
+
+async def _converse(services: Services, pool: Pool, stop: asyncio.Event, *, message_content: bool) -> None:
+    """Log in, warm up, and be on the gateway until the bot is asked to stop."""
+    async with EmotifyBot(services, message_content=message_content) as bot:
+        # The login first: it takes a moment, and a wrong token should not cost the operator the warm-up.
+        await unless_stopped(stop, _log_in(bot, services.settings))
+        if not pool.model_version:
+            await unless_stopped(stop, pool.start())
+            _log.info("Recognising with model %s", pool.model_version)
+        try:
+            await unless_stopped(stop, bot.connect())
+        except Stopped:
+            await services.work.finish(patience=_GRACE)
+            raise
+
+
+async def _log_in(bot: EmotifyBot, settings: Settings) -> None:
+    """Log in over REST."""
+    assert settings.discord_token is not None  # noqa: S101 - `main` has checked
+    try:
+        await bot.login(settings.discord_token.get_secret_value())
+    except (KeyError, TypeError, ValueError) as error:  # discord.py reads what is not Discord's
+        raise CannotRunError(NOT_DISCORD.format(api=settings.discord_api), WRONG_SETUP) from error

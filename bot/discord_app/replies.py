@@ -1,0 +1,102 @@
+"""Sending the one reply to a note, and the reactions under it, whatever the bot may do in the channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+
+from bot.discord_app import access
+from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.troubles import NoteGoneError
+
+_log = logging.getLogger(__name__)
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+_NO_HISTORY = 160002  # cannot reply without permission to read message history
+_INVALID_FORM = 50035
+_LOCKED = frozenset({50083, 160005})  # the thread is archived or locked
+
+
+class MayNotWriteError(Exception):
+    """The bot may not write where the note was sent."""
+
+
+async def reply_to(note: discord.Message, text: str, *, view: discord.ui.View | None = None) -> discord.Message:
+    """Send the one reply to a note.
+
+    The note's id is the nonce: should a request be repeated because its answer was lost, Discord returns the first
+    reply and sends no second one. The reference must exist, so that a note deleted meanwhile gets no reply.
+
+    Raises
+    ------
+    NoteGoneError, MayNotWriteError
+        If there is nothing to reply to, or no right to.
+    """
+    if _may_refer(note):
+        try:
+            return await patiently(lambda: _send(note, text, view, refer=True))
+        except discord.HTTPException as error:
+            if error.code != _NO_HISTORY:
+                _raise_plainly(error)
+                raise
+    try:
+        named = f"**{discord.utils.escape_markdown(note.author.display_name)}**: {text}"
+        return await patiently(lambda: _send(note, named, view, refer=False))
+    except discord.HTTPException as error:
+        _raise_plainly(error)
+        raise
+
+
+async def _send(note: discord.Message, text: str, view: discord.ui.View | None, *, refer: bool) -> discord.Message:
+    """Send a reply that mentions nobody."""
+    options: dict[str, Any] = {}
+    if refer:
+        options["reference"] = note.to_reference(fail_if_not_exists=True)
+    if view is not None:
+        options["view"] = view
+    return await note.channel.send(
+        text, nonce=note.id, mention_author=False, allowed_mentions=discord.AllowedMentions.none(), **options
+    )
+
+
+def _may_refer(note: discord.Message) -> bool:
+    """Tell whether a reply may point at the note, as far as it is known."""
+    granted = access.permissions_here(note.channel, note.guild.me if note.guild else None)
+    return granted is None or granted.read_message_history
+
+
+def _raise_plainly(error: discord.HTTPException) -> None:
+    """Raise what a failure means for the conversation, if it means something."""
+    reference_unknown = error.code == _INVALID_FORM and "message_reference" in error.text
+    if isinstance(error, discord.NotFound) or reference_unknown:
+        raise NoteGoneError from error
+    if isinstance(error, discord.Forbidden) or error.code in _LOCKED:
+        raise MayNotWriteError from error
+
+
+async def react(message: discord.PartialMessage | discord.Message, emoji: Sequence[str]) -> bool:
+    """Put reactions under a message, in order; False where the bot may not react there."""
+    for symbol in emoji:
+        try:
+            await patiently(lambda symbol=symbol: message.add_reaction(symbol))  # type: ignore[misc]
+        except discord.NotFound:  # the message was deleted: nothing to react to
+            return True
+        except discord.Forbidden:
+            return False
+        except DISCORD_FAILURES as error:
+            _log.warning("No reaction under message %d: %s", message.id, error)
+            return True
+    return True
+
+
+async def take_back(message: discord.PartialMessage | discord.Message) -> None:
+    """Delete a message of ours, if it still stands."""
+    try:
+        await patiently(message.delete)
+    except discord.NotFound:
+        return
+    except DISCORD_FAILURES as error:
+        _log.warning("The message %d could not be deleted: %s", message.id, error)

@@ -1,0 +1,50 @@
+"""Sentences that make sense on Discord only: about commands, buttons and servers. All others are in `bot.messages`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bot.discord_app.attachments import ListenMode
+
+HELP: Final = (
+    "**I listen to voice messages and answer to how they sound.** I am a machine and often wrong, so tell me: react to "
+    "my answer with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
+    "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me with it.\n"
+    "- **How does this sound?** (right-click or hold your own voice message → Apps), or `/listen clip:`\n"
+    "- `/privacy`: what is kept about you, as a file too, and whether I listen at all\n"
+    "- `/forget-me`: deletes everything about you\n"
+    "- `/settings listen:` for moderators: what I answer in this server\n"
+    "I am no judge of how you are. If you would like to talk to a person, free and confidential help lines in your "
+    "country are listed at <https://findahelpline.com>."
+)
+
+NOT_YOURS: Final = "That is somebody else's voice. I only listen to a voice for the person it belongs to."
+FORWARDED: Final = "That one was forwarded, and I can't tell whose voice it is, so I'd rather not listen to it."
+NO_SOUND: Final = "There is no voice message or audio file in that message."
+NOT_YOUR_NOTE: Final = "Only the person who sent the voice message can say whether I was right."
+SWITCHED_OFF: Final = "A moderator has switched me off in this server. In a DM I am there for you."
+STOPPING: Final = "I am being restarted; please try again in a minute."
+FAILED: Final = "Something went wrong on my side; please try again in a little while."
+COMMAND_CHANGED: Final = "That command has changed. Restart Discord and try it again."
+MODERATORS_ONLY: Final = "Only people who may manage this server can change that."
+SERVERS_ONLY: Final = "That works in a server only."
+FORGET_QUESTION: Final = (
+    "This deletes everything that I keep about you, at once and for good: your notes, my guesses, your feedback, your "
+    "choices, and my answers to you. Do you want that?"
+)
+NOTHING_FORGOTTEN: Final = "Nothing was deleted."
+
+_MODES: Final[Mapping[ListenMode, str]] = MappingProxyType(
+    {
+        "auto": "every voice message, where I can read and write, and other audio files when I am mentioned",
+        "mention": "only voice messages and audio files that mention me, the context menu and `/listen`",
+        "off": "nothing in this server",
+    }
+)
+
+
+def listening_to(mode: ListenMode, *, changed: bool) -> str:
+    """Say what the bot listens to in a server."""
+    return f"{'From now on I' if changed else 'I'} answer {_MODES[mode]} (`listen: {mode}`)."

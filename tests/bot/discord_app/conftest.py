@@ -1,0 +1,165 @@
+"""The bot on a fake Discord: the real discord.py, the real store, and a recogniser that tests decide about."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+with warnings.catch_warnings():  # on 3.11 and 3.12 discord.py imports audioop, which is deprecated there
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import discord  # noqa: F401
+
+from bot.config import Settings
+from bot.discord_app.lifecycle import live
+from emotify_core.emotions import Emotion
+from emotify_core.prediction import Prediction
+from tests.fake_discord import Channel, FakeDiscord, Guild, Message, Person
+
+AUDIO = b"OggS" + bytes(range(256)) * 8
+PATIENCE = 60.0  # seconds; the machine is slow and shared, and a passing test never waits that long
+
+
+def guess(emotion: Emotion = Emotion.SAD, confidence: float = 0.79) -> Prediction:
+    """Make a prediction."""
+    rest = (1 - confidence) / (len(Emotion) - 1)
+    return Prediction(
+        {each: confidence if each is emotion else rest for each in Emotion}, duration=2.5, model="stand-in-1"
+    )
+
+
+@dataclass
+class StandIn:
+    """Hears what the test says; everything else about it is as with the real pool."""
+
+    model_version: str = ""
+    prediction: Prediction = field(default_factory=guess)
+    error: Exception | None = None
+    heard: list[bytes] = field(default_factory=list)
+    held: asyncio.Event | None = None
+    is_closed: bool = False
+
+    async def start(self) -> None:
+        self.model_version = "stand-in-1"
+
+    async def recognize(self, audio: bytes) -> Prediction:
+        self.heard.append(bytes(audio))
+        if self.held is not None:
+            await self.held.wait()
+        if self.error is not None:
+            raise self.error
+        return self.prediction
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class Running:
+    """A bot in this process."""
+
+    discord: FakeDiscord
+    settings: Settings
+    recognizer: StandIn
+    stop: asyncio.Event
+    life: asyncio.Task[None]
+
+    async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Ask the bot's database, over a connection of our own."""
+        return await asyncio.to_thread(read_rows, self.settings.database_path, sql, *parameters)
+
+    async def until_row(self, sql: str, *parameters: Any) -> dict[str, Any]:
+        """Wait until a query finds something; the database tells nobody when it changes, so this asks again and again."""
+        async with asyncio.timeout(PATIENCE):
+            while not (rows := await self.rows(sql, *parameters)):
+                await asyncio.sleep(0.01)
+        return rows[0]
+
+    async def end(self) -> None:
+        """Stop the bot as SIGTERM would."""
+        self.stop.set()
+        await self.life
+
+
+def read_rows(path: Path, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+    """Ask a database without changing it."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(sql, parameters)]
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """Fail on calls of ours that block the event loop."""
+    with blockbuster_ctx(["bot", "discord"]) as guard:
+        yield guard
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeDiscord]:
+    """A Discord of one's own; no request to it may break Discord's own description of its API."""
+    async with FakeDiscord() as fake:
+        yield fake
+        assert fake.violations == []
+
+
+@pytest.fixture
+async def start(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Start]:
+    """Start a bot and wait until it is on the gateway."""
+    async with AsyncExitStack() as stack:
+
+        async def start_bot(recognizer: StandIn | None = None, *, connect: bool = True, **settings: Any) -> Running:
+            made = Settings(
+                _env_file=None,
+                **{"discord_token": fake.token, "discord_api": fake.api, "data_dir": tmp_path, "cooldown": 0.0}
+                | settings,
+            )
+            stop, recognizer = asyncio.Event(), recognizer or StandIn()
+            running = Running(fake, made, recognizer, stop, asyncio.create_task(live(made, recognizer, stop)))
+            stack.push_async_callback(_end, running)
+            if connect:
+                await fake.connected(PATIENCE)
+            return running
+
+        yield start_bot
+
+
+async def _end(running: Running) -> None:
+    """Stop a bot that may have stopped already."""
+    running.discord.heal()
+    running.stop.set()
+    if running.recognizer.held is not None:
+        running.recognizer.held.set()
+    await asyncio.wait([running.life])
+
+
+@dataclass
+class Home:
+    """A server with one channel and one member."""
+
+    guild: Guild
+    channel: Channel
+    ada: Person
+
+
+@pytest.fixture
+def home(fake: FakeDiscord) -> Home:
+    """Where most tests take place."""
+    guild = fake.guild("Home")
+    return Home(guild, fake.channel(guild, "general"), fake.user("Ada"))
+
+
+async def send_note(person: Person, channel: Channel, audio: bytes = AUDIO, **options: Any) -> Message:
+    """Send a voice message."""
+    return await person.send_voice_note(channel, audio, **{"duration": 2.5} | options)

@@ -1,0 +1,68 @@
+"""Why the bot cannot run is said in plain words, with an exit code."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+import pytest
+
+from bot.discord_app.failures import INTENT_MISSING, NO_TOKEN, UNAVAILABLE, WRONG_SETUP, explain
+
+API = "https://discord.com/api/v10"
+
+
+def http_error(status: int, kind: type[discord.HTTPException] = discord.HTTPException) -> discord.HTTPException:
+    response: Any = SimpleNamespace(status=status, reason="", headers={})
+    return kind(response, {"code": 0, "message": "no"})
+
+
+def closed(code: int) -> discord.ConnectionClosed:
+    socket: Any = SimpleNamespace(close_code=code)
+    return discord.ConnectionClosed(socket, shard_id=0, code=code)
+
+
+@pytest.mark.parametrize("error", [discord.LoginFailure("no"), http_error(401), closed(4004)])
+def test_a_wrong_token_is_the_operators_to_change(error: Exception) -> None:
+    explanation = explain(error, API)
+    assert explanation is not None
+    assert "token" in explanation.sentence
+    assert explanation.exit_code == WRONG_SETUP
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (http_error(500, discord.DiscordServerError), "HTTP 500"),
+        (http_error(503, discord.DiscordServerError), "HTTP 503"),
+        (http_error(429), "429"),
+        (http_error(404, discord.NotFound), "EMOTIFY_DISCORD_API"),
+        (discord.RateLimited(9.0), "429"),
+        (closed(4013), "4013"),
+        (aiohttp.ClientConnectionError("refused"), "cannot be reached"),
+        (OSError(111, "Connection refused"), "Connection refused"),
+        (TimeoutError(), "TimeoutError"),
+        (discord.GatewayNotFound(), "gateway"),
+    ],
+)
+def test_an_outage_is_said_in_one_line(error: Exception, word: str) -> None:
+    explanation = explain(error, API)
+    assert explanation is not None
+    assert word in explanation.sentence
+    assert "\n" not in explanation.sentence
+    assert explanation.exit_code == UNAVAILABLE
+
+
+def test_a_mistake_in_the_program_is_not_explained_away() -> None:
+    assert explain(ZeroDivisionError(), API) is None
+
+
+def test_how_to_get_a_token_fits_in_two_lines() -> None:
+    assert NO_TOKEN.count("\n") == 1
+    assert "https://discord.com/developers/applications" in NO_TOKEN
+
+
+def test_the_missing_intent_is_named_with_the_place_to_switch_it_on() -> None:
+    assert "Message Content Intent" in INTENT_MISSING
