@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.fake_discord import intents
-from tests.fake_discord.model import Attachment, Channel, Message, MessageFlag, Payload, User
+from tests.fake_discord.model import Attachment, Channel, Guild, Message, MessageFlag, Payload, User
 from tests.fake_discord.payloads import (
     channel_payload,
     emoji_payload,
@@ -173,7 +173,13 @@ def announce_channel(world: World, channel: Channel, change: str) -> None:
     world.tell(Event(f"{kind}_{change}", channel_payload(channel), intents.GUILDS))
 
 
-def leave_guild(world: World, guild: Any, user: User) -> None:
+def join_guild(world: World, guild: Guild, user: User) -> None:
+    guild.members[user] = []
+    data = member_payload(guild, user) | {"guild_id": str(guild.id)}
+    world.tell(Event("GUILD_MEMBER_ADD", data, intents.GUILD_MEMBERS))
+
+
+def leave_guild(world: World, guild: Guild, user: User) -> None:
     """Take a member out of a guild; for the bot that is GUILD_DELETE."""
     del guild.members[user]
     if user is world.me:

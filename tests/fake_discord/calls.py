@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,7 @@ async def _read_multipart(request: web.Request, call: Call) -> None:
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             number = int(name.removeprefix("files[").removesuffix("]"))
-            call.files[number] = File(value.filename, value.file.read())
+            call.files[number] = File(value.filename, await asyncio.to_thread(value.file.read))
             value.file.close()
         elif name == "payload_json" and isinstance(value, str):
             call.body = json.loads(value)

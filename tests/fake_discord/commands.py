@@ -18,10 +18,12 @@ from tests.fake_discord.payloads import (
     role_payload,
     user_payload,
 )
+from tests.fake_discord.permissions import channel_permissions
 from tests.fake_discord.world import Event, World
 
 SUBCOMMAND, SUBCOMMAND_GROUP, USER, CHANNEL, ROLE, ATTACHMENT = 1, 2, 6, 7, 8, 11
 CHAT_INPUT, MESSAGE_MENU = 1, 3
+GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,35 @@ def send_interaction(
     return interaction
 
 
-def registered_command(world: World, channel: Channel, name: str, kind: int) -> Payload:
-    """Return the command of that name that the bot has registered for this place."""
+def registered_command(world: World, user: User, channel: Channel, name: str, kind: int) -> Payload:
+    """Return the command of that name that the bot has registered for this place, if this person may use it."""
     scopes = [channel.guild.id, None] if channel.guild else [None]
     for scope in scopes:
         for command in world.commands.get(scope, []):
-            if command["name"] == name and command["type"] == kind:
+            if command["name"] == name and command["type"] == kind and _is_shown_in(channel, command):
+                _check_permissions(user, channel, command)
                 return command
     known = sorted(each["name"] for commands in world.commands.values() for each in commands)
     raise LookupError(f"the bot has registered no command {name!r} here; it has registered {known}")
 
 
-def slash_data(world: World, channel: Channel, name: str, options: Mapping[str, Any]) -> Payload:
+def _is_shown_in(channel: Channel, command: Payload) -> bool:
+    """Whether a command is meant for servers or for DMs with the bot, whichever this is."""
+    if (contexts := command.get("contexts")) is not None:
+        return (GUILD_CONTEXT if channel.guild else BOT_DM_CONTEXT) in contexts
+    return bool(channel.guild or command.get("dm_permission", True))
+
+
+def _check_permissions(user: User, channel: Channel, command: Payload) -> None:
+    needed = command.get("default_member_permissions")
+    if channel.guild is not None and needed is not None and int(needed) & ~int(channel_permissions(channel, user)):
+        raise PermissionError(f"Discord does not let {user.name} use {command['name']!r}")
+
+
+def slash_data(world: World, user: User, channel: Channel, name: str, options: Mapping[str, Any]) -> Payload:
     """Return the data of a slash command; `name` may lead to a subcommand: "settings channel"."""
     first, *path = name.split()
-    command = registered_command(world, channel, first, CHAT_INPUT)
+    command = registered_command(world, user, channel, first, CHAT_INPUT)
     resolved: Payload = {}
     data = _command_data(command)
     inner, place = command, data
@@ -117,9 +133,9 @@ def _resolve(channel: Channel, kind: int, value: Any) -> Payload | None:
     return None
 
 
-def menu_data(world: World, name: str, message: Message) -> Payload:
+def menu_data(world: World, user: User, name: str, message: Message) -> Payload:
     """Return the data of a message context menu command; its target is shown in full, whatever the intents."""
-    command = registered_command(world, message.channel, name, MESSAGE_MENU)
+    command = registered_command(world, user, message.channel, name, MESSAGE_MENU)
     shown = message_payload(message, world.me)
     target = {"target_id": str(message.id), "resolved": {"messages": {str(message.id): shown}}}
     return _command_data(command) | target

@@ -7,8 +7,8 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from itertools import count
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -18,12 +18,25 @@ from tests.fake_discord.model import Payload
 from tests.fake_discord.payloads import guild_create_payload, me_payload, member_payload
 from tests.fake_discord.world import Event, World
 
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, ACK = (
-    0, 1, 2, 6, 7, 8, 9, 10, 11,
-)  # fmt: skip
-NOT_AUTHENTICATED, AUTHENTICATION_FAILED, INVALID_INTENTS, DISALLOWED_INTENTS = 4003, 4004, 4013, 4014
-IGNORED = (3, 4)  # presence and voice state
+UNKNOWN_OPCODE, NOT_AUTHENTICATED, AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4001, 4003, 4004, 4014
 NORMAL_CLOSURES = (1000, 1001)  # after which Discord forgets the session
+CLOSE_WITHIN = 1.0  # seconds that a client has to answer a closing handshake
+
+
+class Op(IntEnum):
+    """Opcodes of the gateway."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE = 3
+    VOICE_STATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    ACK = 11
 
 
 @dataclass(eq=False)
@@ -69,7 +82,7 @@ class Session:
         return len(self.log)
 
     def dispatch(self, name: str, data: Payload) -> None:
-        payload = {"op": DISPATCH, "t": name, "s": self.sequence + 1, "d": data}
+        payload = {"op": Op.DISPATCH, "t": name, "s": self.sequence + 1, "d": data}
         self.log.append(payload)
         if self.connection is not None:
             self.connection.send(payload)
@@ -105,8 +118,9 @@ class Gateway:
         """Send an event to every session that may hear it, now or when it resumes."""
         for session in self.sessions.values():
             if session.wants(event):
-                is_blank = event.blanked is not None and not session.intents & intents.MESSAGE_CONTENT
-                session.dispatch(event.name, event.blanked if is_blank and event.blanked else event.data)
+                is_blind = not session.intents & intents.MESSAGE_CONTENT
+                withheld = event.blanked if is_blind else None
+                session.dispatch(event.name, event.data if withheld is None else withheld)
 
     def repeat(self, name: str) -> None:
         """Dispatch the latest event of that name once more, as Discord sometimes does."""
@@ -124,11 +138,11 @@ class Gateway:
 
     def reconnect(self) -> None:
         """Ask every client to reconnect and resume."""
-        self._send_all({"op": RECONNECT, "d": None})
+        self._send_all({"op": Op.RECONNECT, "d": None})
 
     def invalidate(self, *, resumable: bool = False) -> None:
         """Tell every client that its session is invalid; unless `resumable` it is forgotten."""
-        self._send_all({"op": INVALID_SESSION, "d": resumable})
+        self._send_all({"op": Op.INVALID_SESSION, "d": resumable})
         if not resumable:
             self.sessions.clear()
 
@@ -150,7 +164,7 @@ class Gateway:
     async def round_trip(self) -> None:
         """Ask every client for a heartbeat and wait for it: by then each has read all that was sent before."""
         asked = [(connection, connection.answered + 1) for connection in self.connections]
-        self._send_all({"op": HEARTBEAT, "d": None})
+        self._send_all({"op": Op.HEARTBEAT, "d": None})
         while any(not connection.closed and connection.answered < number for connection, number in asked):
             await self._world.changes.wait()
 
@@ -162,12 +176,12 @@ class Gateway:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one websocket."""
-        socket = web.WebSocketResponse(compress=False, autoclose=True)
+        socket = web.WebSocketResponse(compress=False, timeout=CLOSE_WITHIN)
         await socket.prepare(request)
         connection = Connection(socket, request, compressor_for(request.query.get("compress")))
         connection.writer = asyncio.create_task(connection.write(), name="fake gateway writer")
         self.connections.append(connection)
-        connection.send({"op": HELLO, "d": {"heartbeat_interval": int(self._heartbeat_interval * 1000)}})
+        connection.send({"op": Op.HELLO, "d": {"heartbeat_interval": int(self._heartbeat_interval * 1000)}})
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -189,20 +203,19 @@ class Gateway:
         self._world.changes.announce()
 
     async def _receive(self, connection: Connection, payload: Payload) -> None:
-        code: int = payload["op"]
-        data: Any = payload.get("d")
-        if code == HEARTBEAT:
+        code, data = Op(payload["op"]), payload.get("d")
+        if code is Op.HEARTBEAT:
             connection.acknowledged = data or 0
             connection.answered += 1
-            connection.send({"op": ACK, "d": None})
+            connection.send({"op": Op.ACK, "d": None})
             self._world.changes.announce()
-        elif code in (IDENTIFY, RESUME):
+        elif code in (Op.IDENTIFY, Op.RESUME):
             await self._open.wait()
-            await (self._identify if code == IDENTIFY else self._resume)(connection, data)
-        elif code == REQUEST_MEMBERS:
-            self._send_members(connection, data)
-        elif code not in IGNORED:
-            await connection.socket.close(code=4001)
+            await (self._identify if code is Op.IDENTIFY else self._resume)(connection, data or {})
+        elif code is Op.REQUEST_MEMBERS:
+            await self._send_members(connection, data or {})
+        elif code not in (Op.PRESENCE, Op.VOICE_STATE):
+            await connection.socket.close(code=UNKNOWN_OPCODE)
 
     async def _refuse(self, connection: Connection, code: int, reason: str) -> None:
         self.refusals.append(code)
@@ -210,14 +223,15 @@ class Gateway:
 
     async def _identify(self, connection: Connection, data: Payload) -> None:
         if data["token"] != self._world.token:
-            return await self._refuse(connection, AUTHENTICATION_FAILED, "Authentication failed.")
+            await self._refuse(connection, AUTHENTICATION_FAILED, "Authentication failed.")
+            return
         if intents.disallowed(data["intents"], self._world.application):
-            return await self._refuse(connection, DISALLOWED_INTENTS, "Disallowed intent(s).")
+            await self._refuse(connection, DISALLOWED_INTENTS, "Disallowed intent(s).")
+            return
         session = Session(f"session{next(self._numbers)}", data["intents"], connection=connection)
         self.sessions[session.id] = session
         self.identified += 1
         self._welcome(session, data.get("shard"))
-        return None
 
     def _welcome(self, session: Session, shard: list[int] | None) -> None:
         """Send READY and then every guild."""
@@ -243,20 +257,23 @@ class Gateway:
     async def _resume(self, connection: Connection, data: Payload) -> None:
         session = self.sessions.get(data["session_id"] or "")
         if data["token"] != self._world.token:
-            return await self._refuse(connection, AUTHENTICATION_FAILED, "Authentication failed.")
+            await self._refuse(connection, AUTHENTICATION_FAILED, "Authentication failed.")
+            return
         if session is None or data["seq"] is None or data["seq"] > session.sequence:
-            connection.send({"op": INVALID_SESSION, "d": False})
-            return None
+            connection.send({"op": Op.INVALID_SESSION, "d": False})
+            return
         session.connection = connection
         self.resumed += 1
         for missed in session.log[data["seq"] :]:
             connection.send(missed)
         session.dispatch("RESUMED", {})
         self._world.changes.announce()
-        return None
 
-    def _send_members(self, connection: Connection, data: Payload) -> None:
-        session = next(each for each in self.sessions.values() if each.connection is connection)
+    async def _send_members(self, connection: Connection, data: Payload) -> None:
+        session = next((each for each in self.sessions.values() if each.connection is connection), None)
+        if session is None:
+            await self._refuse(connection, NOT_AUTHENTICATED, "Not authenticated.")
+            return
         guild = self._world.guilds[int(data["guild_id"])]
         wanted = {int(each) for each in data.get("user_ids") or []}
         found = [

@@ -27,6 +27,7 @@ class MessageFlag(IntFlag):
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
     IS_VOICE_MESSAGE = 1 << 13
+    HAS_SNAPSHOT = 1 << 14
     IS_COMPONENTS_V2 = 1 << 15
 
 
@@ -122,6 +123,7 @@ class Message:
     mention_everyone: bool = False
     reference: Payload | None = None
     reply_to: Message | None = None  # the message that the reference names, kept when that one is deleted
+    forwarded: Message | None = None  # the message that this one passes on
     nonce: str | None = None
     tts: bool = False
     allowed_mentions: Payload | None = None

@@ -6,7 +6,6 @@ from tests.fake_discord.model import (
     Application,
     Attachment,
     Channel,
-    ChannelType,
     Guild,
     Interaction,
     Message,
@@ -159,7 +158,7 @@ def guild_create_payload(guild: Guild, channels: list[Channel], me: User) -> Pay
         "unavailable": False,
         "member_count": len(guild.members),
         "voice_states": [],
-        "members": [member_payload(guild, user) for user in guild.members],
+        "members": [member_payload(guild, me)],  # nobody else, to those who have not asked for presences
         "channels": [channel_payload(channel) for channel in channels if channel.parent is None],
         "threads": [channel_payload(channel) for channel in seen if channel.parent is not None],
         "presences": [],
@@ -217,19 +216,28 @@ def message_payload(message: Message, me: User, *, blank: bool = False, nested: 
         payload["nonce"] = message.nonce
     if message.reference is not None:
         payload["message_reference"] = message.reference
-        if not nested:
+        if not nested and message.forwarded is None:
             payload["referenced_message"] = _referenced_payload(message, me, blank=blank)
+    if message.forwarded is not None:
+        payload["message_snapshots"] = [] if blank else [_snapshot_payload(message.forwarded, me)]
     if message.interaction is not None:
         payload |= _interaction_fields(message, message.interaction, me)
     return payload
 
 
 def _message_type(message: Message) -> int:
-    if message.reference is not None:
+    if message.reply_to is not None:
         return REPLY
     if message.interaction is None or "name" not in message.interaction.data:
         return 0
     return CHAT_INPUT_COMMAND if message.interaction.data["type"] == 1 else CONTEXT_MENU_COMMAND
+
+
+def _snapshot_payload(original: Message, me: User) -> Payload:
+    """Return what a forwarded message carries of the original: what it says, not who said it."""
+    kept = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp", "flags", "components")
+    whole = message_payload(original, me, nested=True)
+    return {"message": {key: whole[key] for key in kept} | {"mentions": [], "mention_roles": []}}
 
 
 def _mention_payload(message: Message, user: User) -> Payload:
@@ -335,7 +343,3 @@ def interaction_payload(interaction: Interaction, application: Application, me: 
         "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
         "member": member_payload(guild, user) | {"permissions": permissions},
     }
-
-
-def is_thread(channel: Channel) -> bool:
-    return channel.type in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD)

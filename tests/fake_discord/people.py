@@ -85,10 +85,15 @@ class Person:
     ) -> Message:
         fields: dict[str, Any] = {"attachments": files, "flags": int(flags)}
         if reply_to is not None:
-            reference = {"type": 0, "message_id": str(reply_to.id), "channel_id": str(channel.id)}
-            guild = {"guild_id": str(channel.guild.id)} if channel.guild else {}
-            fields |= {"reply_to": reply_to, "reference": reference | guild}
+            fields |= {"reply_to": reply_to, "reference": _reference(reply_to, 0)}
         return actions.post_message(self._world, channel, self.user, text, **fields)
+
+    async def forward(self, channel: Channel, message: Message) -> Message:
+        """Pass a message on, with its files but without its author."""
+        flags, reference = int(MessageFlag.HAS_SNAPSHOT), _reference(message, 1)
+        return actions.post_message(
+            self._world, channel, self.user, forwarded=message, reference=reference, flags=flags
+        )
 
     async def edit(self, message: Message, text: str) -> None:
         """Rewrite a message."""
@@ -125,12 +130,12 @@ class Person:
 
     async def command(self, channel: Channel, name: str, /, **options: Any) -> Interaction:
         """Use a slash command that the bot has registered; a file is given as an `Upload`."""
-        data = commands.slash_data(self._world, channel, name, options)
+        data = commands.slash_data(self._world, self.user, channel, name, options)
         return self._interact(InteractionType.APPLICATION_COMMAND, channel, data)
 
     async def autocomplete(self, channel: Channel, name: str, /, **typed: str) -> Interaction:
         """Type into a slash command's last option and wait for suggestions."""
-        data = commands.slash_data(self._world, channel, name, typed)
+        data = commands.slash_data(self._world, self.user, channel, name, typed)
         place = data
         while place["options"][-1].get("options"):
             place = place["options"][-1]
@@ -139,7 +144,7 @@ class Person:
 
     async def context_menu(self, channel: Channel, name: str, message: Message) -> Interaction:
         """Use a message context menu command (Apps > name) that the bot has registered."""
-        data = commands.menu_data(self._world, name, message)
+        data = commands.menu_data(self._world, self.user, name, message)
         return self._interact(InteractionType.APPLICATION_COMMAND, channel, data)
 
     async def click(self, message: Message, button: str) -> Interaction:
@@ -165,3 +170,9 @@ class Person:
         self, kind: InteractionType, channel: Channel, data: dict[str, Any], message: Message | None = None
     ) -> Interaction:
         return commands.send_interaction(self._world, kind, self.user, channel, data, message=message)
+
+
+def _reference(message: Message, kind: int) -> dict[str, Any]:
+    """Return how a message refers to another one: 0 replies, 1 forwards."""
+    guild = {"guild_id": str(message.channel.guild.id)} if message.channel.guild else {}
+    return {"type": kind, "message_id": str(message.id), "channel_id": str(message.channel.id)} | guild

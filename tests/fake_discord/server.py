@@ -166,7 +166,7 @@ class FakeDiscord:
         """Make an account, a member of the given servers or of all there are."""
         user = world.add_user(self.world, name, bot=bot)
         for guild in self.world.guilds.values() if guilds is None else guilds:
-            guild.members[user] = []
+            actions.join_guild(self.world, guild, user)
         return Person(self.world, user)
 
     @property
@@ -184,16 +184,18 @@ class FakeDiscord:
 
     def forbid(self, channel: Channel, permissions: Permission, *, announce: bool = True) -> None:
         """Take permissions from the bot in a channel; without `announce` it does not hear of it in time."""
-        allow, deny = channel.overwrites.get(self.bot_user.id, (0, 0))
-        channel.overwrites[self.bot_user.id] = (allow & ~int(permissions), deny | int(permissions))
+        place = channel.parent or channel  # a thread has the permissions of its channel
+        allow, deny = place.overwrites.get(self.bot_user.id, (0, 0))
+        place.overwrites[self.bot_user.id] = (allow & ~int(permissions), deny | int(permissions))
         if announce:
-            actions.announce_channel(self.world, channel, "UPDATE")
+            actions.announce_channel(self.world, place, "UPDATE")
 
     def permit(self, channel: Channel, permissions: Permission) -> None:
         """Give permissions to the bot in a channel."""
-        allow, deny = channel.overwrites.get(self.bot_user.id, (0, 0))
-        channel.overwrites[self.bot_user.id] = (allow | int(permissions), deny & ~int(permissions))
-        actions.announce_channel(self.world, channel, "UPDATE")
+        place = channel.parent or channel
+        allow, deny = place.overwrites.get(self.bot_user.id, (0, 0))
+        place.overwrites[self.bot_user.id] = (allow | int(permissions), deny & ~int(permissions))
+        actions.announce_channel(self.world, place, "UPDATE")
 
     def delete_channel(self, channel: Channel) -> None:
         """Delete a channel or thread with everything in it."""
