@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,8 +97,8 @@ def decode(
         raise ValueError("sr must be positive")
     deadline = Deadline.after(limits.max_seconds, clock)
     data = _bytes_of(source, limits.max_bytes)
-    blocks = _up_to(limits.max_duration, pcm_blocks(data, recognize(data), deadline))
-    y = _joined(mono_signal(blocks, sr))
+    with closing(pcm_blocks(data, recognize(data), deadline)) as blocks:
+        y = _joined(mono_signal(_up_to(limits.max_duration, blocks), sr))
     return Waveform(condition(y, sr, trim=trim, normalize=normalize), sr, note_duration=len(y) / sr)
 
 

@@ -7,8 +7,7 @@ foreign libraries end here.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,22 +23,32 @@ if TYPE_CHECKING:
     import av
 
 BLOCK_SIZE: Final = 2**19  # numbers in a block: 11 s of mono at 48 kHz, 2 MiB as float32
-_PIECE: Final = 2**14  # frames read at once: as much is lost where a file breaks off
+_MAX_PIECES: Final = 2**13  # in a block: a broken file may give its samples one by one
+_PIECE: Final = 2**12  # frames read at once: as much is lost where a file breaks off
 _MAX_CHANNELS: Final = 64
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
 _MIN_SR, _MAX_SR = 2_000, 768_000
 
 # Sound only: a decoder of pictures has no business here, however the file was put together.
 _CODECS: Final = frozenset(
-    [
-        *("aac", "aac_latm", "ac3", "alac", "amrnb", "amrwb", "eac3", "flac", "gsm", "gsm_ms", "mp1float", "mp2float"),
-        *("mp3float", "opus", "speex", "truespeech", "vorbis", "wavpack", "wmalossless", "wmapro", "wmav1", "wmav2"),
-        *("wmavoice", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "g722", "g726"),
+    (
+        *("aac", "aac_latm", "ac3", "alac", "amrnb", "amrwb", "eac3", "flac", "gsm", "gsm_ms", "mp1float", "mp2"),
+        *("mp2float", "mp3float", "opus", "speex", "truespeech", "vorbis", "wavpack", "wmalossless", "wmapro", "wmav1"),
+        *(
+            "wmav2",
+            "wmavoice",
+            "adpcm_ima_qt",
+            "adpcm_ima_wav",
+            "adpcm_ms",
+            "adpcm_swf",
+            "adpcm_yamaha",
+            "g722",
+            "g726",
+        ),
         *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be"),
         *("pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le"),
-    ]
+    )
 )
-_ENCRYPTED_TAGS: Final = frozenset({"enca", "drms", "aavd", "drmi"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +65,11 @@ class PcmBlock:
 
     samples: NDArray[np.float32]
     sr: int
+
+    @property
+    def form(self) -> tuple[int, int]:
+        """Sampling rate and number of channels; blocks of one form can be joined."""
+        return self.sr, self.samples.shape[1]
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class Deadline:
             raise DecodingTimeoutError(self.max_seconds)
 
 
-def pcm_blocks(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
+def pcm_blocks(data: bytes, container: Container, deadline: Deadline) -> Generator[PcmBlock]:
     """Decode a file block by block, with the first of its decoders that gets any sound out of it.
 
     Parameters
@@ -115,7 +129,7 @@ def pcm_blocks(data: bytes, container: Container, deadline: Deadline) -> Iterato
     for decoder in container.decoders:
         n_blocks = 0
         try:
-            for block in _DECODERS[decoder](data, container, deadline):
+            for block in _joined(_until_broken(_DECODERS[decoder](data, container, deadline), container, deadline)):
                 n_blocks += 1
                 yield block
         except UndecodableAudioError as exc:
@@ -125,17 +139,40 @@ def pcm_blocks(data: bytes, container: Container, deadline: Deadline) -> Iterato
     raise error
 
 
-@contextmanager
-def _foreign_errors(container: Container) -> Iterator[None]:
-    """Turn whatever a decoding library raises into our own error."""
+def _until_broken(pieces: Iterator[PcmBlock], container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
+    """Pass on what is decoded, up to where the file breaks off; errors of foreign libraries end here."""
+    is_empty = True
     try:
-        yield
+        for piece in pieces:
+            is_empty = False
+            yield piece
     except AudioError:
         raise
     except MemoryError as exc:
-        raise UndecodableAudioError(f"decoding this {container.name} file takes more memory than there is") from exc
+        raise UndecodableAudioError(f"decoding this {container.name} takes more memory than there is") from exc
     except Exception as exc:
-        raise UndecodableAudioError(f"it looks like {container.name}, but it is broken or incomplete") from exc
+        deadline.check()  # FFmpeg gives up opening a file with an error of its own
+        if is_empty:
+            raise UndecodableAudioError(f"it looks like {container.name}, but it is broken or incomplete") from exc
+
+
+def _joined(pieces: Iterator[PcmBlock]) -> Iterator[PcmBlock]:
+    """Join pieces of one form to blocks of about `BLOCK_SIZE`."""
+    block: list[PcmBlock] = []
+    size = 0
+    for piece in pieces:
+        is_full = len(block) == _MAX_PIECES or size + piece.samples.size > BLOCK_SIZE
+        if block and (is_full or piece.form != block[0].form):
+            yield _concatenated(block)
+            block, size = [], 0
+        block.append(piece)
+        size += piece.samples.size
+    if block:
+        yield _concatenated(block)
+
+
+def _concatenated(block: list[PcmBlock]) -> PcmBlock:
+    return PcmBlock(np.concatenate([piece.samples for piece in block]), block[0].sr)
 
 
 def _check(sr: int, n_channels: int) -> None:
@@ -156,56 +193,21 @@ class _MemoryFile(io.BytesIO):
         return super().seek(max(0, offset) if whence == io.SEEK_SET else offset, whence)
 
 
-def _libsndfile_blocks(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
+def _libsndfile_pieces(data: bytes, _container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
     """Decode with libsndfile."""
-    with _foreign_errors(container), soundfile.SoundFile(_MemoryFile(data)) as file:
+    with soundfile.SoundFile(_MemoryFile(data)) as file:
         _check(file.samplerate, file.channels)
-        while len(samples := _read(file, BLOCK_SIZE // file.channels, deadline)):
+        while True:
+            deadline.check()
+            samples = file.read(_PIECE, dtype="float32", always_2d=True)
+            if len(samples) == 0:
+                return
             yield PcmBlock(samples, file.samplerate)
-
-
-def _read(file: soundfile.SoundFile, n_frames: int, deadline: Deadline) -> NDArray[np.float32]:
-    """Read up to `n_frames`, less at the end of the file or where it is broken."""
-    samples = np.empty((n_frames, file.channels), np.float32)
-    n = 0
-    while n < n_frames:
-        deadline.check()
-        try:
-            piece = file.read(out=samples[n : n + _PIECE])
-        except soundfile.SoundFileError:
-            if n == 0:
-                raise
-            break
-        n += len(piece)
-        if len(piece) == 0:
-            break
-    return samples[:n]
-
-
-def _ffmpeg_blocks(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
-    """Decode with FFmpeg."""
-    with _foreign_errors(container), _open(data, container, deadline) as file:
-        frames: list[PcmBlock] = []
-        size = 0
-        for frame in _frames(file, deadline):
-            is_other = frames and (frame.sr, frame.samples.shape[1]) != (frames[0].sr, frames[0].samples.shape[1])
-            if is_other or (frames and size + frame.samples.size > BLOCK_SIZE):
-                yield _joined(frames)
-                frames, size = [], 0
-            frames.append(frame)
-            size += frame.samples.size
-        if frames:
-            yield _joined(frames)
-
-
-def _joined(frames: list[PcmBlock]) -> PcmBlock:
-    """Join frames of one rate and number of channels."""
-    return PcmBlock(np.concatenate([frame.samples for frame in frames]), frames[0].sr)
 
 
 def _open(data: bytes, container: Container, deadline: Deadline) -> av.container.InputContainer:
     """Open a file in memory with one demuxer, no protocol, and decoders of sound only."""
-    import av  # noqa: PLC0415 (a quarter of a second that WAV and Ogg do not need)
+    import av  # noqa: PLC0415 (a quarter of a second that WAV and FLAC do not need)
 
     options = {
         "format_whitelist": container.demuxer,
@@ -228,27 +230,31 @@ def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> Any:  # 
     raise PermissionError(url)
 
 
-def _frames(file: av.container.InputContainer, deadline: Deadline) -> Iterator[PcmBlock]:
-    """Decode the first stream of sound, frame by frame, past damaged packets."""
+def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
+    """Decode the first stream of sound with FFmpeg, past damaged packets."""
     import av.error  # noqa: PLC0415
 
+    with _open(data, container, deadline) as file:
+        stream = _sound_stream(file)
+        for packet in file.demux(stream):
+            deadline.check()
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                continue
+            yield from (_to_pcm(frame) for frame in frames if frame.samples)
+
+
+def _sound_stream(file: av.container.InputContainer) -> av.AudioStream:
+    """Return the stream to be decoded."""
     if not file.streams.audio:
         raise UndecodableAudioError("there is no sound in it, only pictures or other data")
     stream = file.streams.audio[0]
-    if stream.codec_context.codec_tag in _ENCRYPTED_TAGS:
-        raise UndecodableAudioError("it is protected against copying (encrypted)")
-    if stream.codec_context.name not in _CODECS:
-        raise UndecodableAudioError(f"its sound is encoded as {stream.codec_context.name}, which is not read here")
-    stream.codec_context.thread_count = 1  # several notes are decoded in parallel, each by one core
-    for packet in file.demux(stream):
-        deadline.check()
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        for frame in frames:
-            if frame.samples:
-                yield _to_pcm(frame)
+    codec = stream.codec_context
+    if codec.name not in _CODECS:
+        raise UndecodableAudioError(f"its sound is encoded as {codec.name}, which is not read here")
+    codec.thread_count = 1  # several notes are decoded in parallel, each by one core
+    return stream
 
 
 def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
@@ -256,7 +262,8 @@ def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
     n_channels = frame.layout.nb_channels
     _check(frame.sample_rate, n_channels)
     array = frame.to_ndarray()
-    samples = np.array(array.T if frame.format.is_planar else array.reshape(-1, n_channels), dtype=np.float32)
+    with np.errstate(over="ignore"):  # a double that becomes infinite is refused with the others
+        samples = np.array(array.T if frame.format.is_planar else array.reshape(-1, n_channels), dtype=np.float32)
     if array.dtype == np.uint8:
         samples = (samples - 128) / np.float32(128)
     elif array.dtype.kind == "i":
@@ -265,5 +272,5 @@ def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
 
 
 _DECODERS: Final = MappingProxyType[Decoder, Callable[[bytes, Container, Deadline], Iterator[PcmBlock]]](
-    {Decoder.LIBSNDFILE: _libsndfile_blocks, Decoder.FFMPEG: _ffmpeg_blocks}
+    {Decoder.LIBSNDFILE: _libsndfile_pieces, Decoder.FFMPEG: _ffmpeg_pieces}
 )

@@ -47,7 +47,7 @@ def mono_signal(blocks: Iterable[PcmBlock], sr: int) -> Iterator[NDArray[np.floa
     UndecodableAudioError
         If a block holds numbers that are not finite, or absurdly large ones.
     """
-    for (block_sr, _), section in itertools.groupby(blocks, key=lambda block: (block.sr, block.samples.shape[1])):
+    for (block_sr, _), section in itertools.groupby(blocks, key=lambda block: block.form):
         mono = (_through_pydub(samples, block_sr) for samples in _mixed(block.samples for block in section))
         yield from _resampled(_without_offset(mono), block_sr, sr)
 
@@ -61,8 +61,8 @@ def _mixed(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32
             yield samples
             continue
         mix = samples.mean(axis=1, keepdims=True)
-        channel_powers = channel_powers + np.einsum("ij,ij->j", samples, samples, dtype=np.float64)
-        mix_power += float(np.einsum("ij,ij->", mix, mix, dtype=np.float64))
+        channel_powers = channel_powers + len(samples) * samples.var(axis=0, dtype=np.float64)
+        mix_power += len(samples) * float(mix.var(dtype=np.float64))
         loudest = int(np.argmax(channel_powers))
         if mix_power < _CANCELLED * channel_powers[loudest]:
             yield samples[:, loudest : loudest + 1]
