@@ -9,6 +9,7 @@ import discord
 import pytest
 
 from tests.fake_discord import FakeDiscord
+from tests.fake_discord.faults import Fault, Faults, cloudflare_ban
 from tests.fake_discord.trial_bot import AUDIO, MESSAGES, REACTIONS, Start
 
 
@@ -112,3 +113,24 @@ async def test_the_cdn_can_send_without_end_and_elsewhere(fake: FakeDiscord) -> 
         async with session.get(url) as answer:
             assert len(await answer.content.readexactly(10 * 2**20)) == 10 * 2**20
     assert fake.elsewhere_requests == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("/channels/*/messages", "/channels/1/messages", True),
+        ("/channels/{channel_id}/messages", "/channels/1/messages", True),
+        ("/channels/*/messages", "/channels/1/messages/2", False),
+        ("/channels/**", "/channels/1/messages/2", True),
+        ("/channels/*", "/channelsx1", False),
+    ],
+)
+def test_a_path_matches_segment_by_segment(pattern: str, path: str, matches: bool) -> None:
+    assert Fault("*", pattern, cloudflare_ban()).matches("GET", path) is matches
+
+
+def test_a_fault_strikes_as_often_as_it_is_told_to() -> None:
+    faults = Faults()
+    fault = faults.add(Fault("GET", "/gateway", cloudflare_ban(), times=2))
+    assert [faults.take("GET", "/gateway") for _ in range(3)] == [fault, fault, None]
+    assert faults.take("POST", "/gateway") is None
