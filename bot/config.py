@@ -103,10 +103,10 @@ class Settings(BaseSettings):
     @classmethod
     def _api_is_a_web_address(cls, api: str) -> str:
         """Accept http(s) addresses only, without the slash at the end."""
-        parts = urlsplit(api.strip())
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        api = api.strip().rstrip("/")
+        if not _is_web_address(api):
             raise ValueError(f"must be an address like {DISCORD_API}")
-        return api.strip().rstrip("/")
+        return api
 
     @field_validator("data_dir")
     @classmethod
@@ -118,9 +118,12 @@ class Settings(BaseSettings):
     @classmethod
     def _time_of_day(cls, value: object) -> object:
         """Accept HH:MM only; pydantic would read a bare number as seconds since midnight."""
-        if isinstance(value, str) and not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value.strip()):
+        if not isinstance(value, str):
+            return value
+        if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value.strip()):
             raise ValueError("must be a time of day like 03:30")
-        return value.strip() if isinstance(value, str) else value
+        hour, minute = value.split(":")
+        return time(int(hour), int(minute))
 
     @field_validator("language")
     @classmethod
@@ -193,10 +196,20 @@ def variable_names() -> tuple[str, ...]:
     return tuple(PREFIX + field.upper() for field in Settings.model_fields)
 
 
+def _is_web_address(text: str) -> bool:
+    """Tell whether a text is an http(s) address without query."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+    except ValueError:
+        return False
+
+
 def _unknown_line(name: str) -> str:
     """Say that a variable means nothing, and which one may be meant."""
-    nearest = difflib.get_close_matches(name, variable_names(), n=1)
-    return f"{name} is not a setting and is ignored." + (f" Did you mean {nearest[0]}?" if nearest else "")
+    known = {variable.removeprefix(PREFIX): variable for variable in variable_names()}
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    return f"{name} is not a setting and is ignored." + (f" Did you mean {known[nearest[0]]}?" if nearest else "")
 
 
 def _problem(details: ErrorDetails) -> str:

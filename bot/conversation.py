@@ -325,25 +325,22 @@ class Conversation:
         self, note_id: int, person: str, origin: Origin, guild_id: int | None, prediction: Prediction
     ) -> Outcome:
         """Choose the reply and record everything, before anything is said."""
-        language = await self._language(person, guild_id)
+        languages = await self._languages(person, guild_id)
         notice = not await self._store.notice_shown(person)
         async with self._choosing:  # two notes of one person at once must not get the same reply
             used = await self._store.templates_used(person, besides=note_id)
-            # In a thread because the first reply of each language reads the templates from the disk.
-            reply = await asyncio.to_thread(responses.compose, prediction, language=language, seed=note_id, used=used)
+            reply = await asyncio.to_thread(_compose, prediction, languages, seed=note_id, used=used)
             if not await self._store.save_prediction(
                 note_id, prediction, template=reply.template, notice=notice, at=self._now()
             ):
                 return Silence(Why.WITHDRAWN)
         return Answer(note_id, reply.text, prediction, messages.notice(origin) if notice else None)
 
-    async def _language(self, person: str, guild_id: int | None) -> str:
-        """Choose the language of a reply: the person's, else the server's, else the default."""
+    async def _languages(self, person: str, guild_id: int | None) -> list[str]:
+        """List the languages to reply in, best first: the person's, the server's, the default."""
         scopes = [person_scope(person)] if guild_id is None else [person_scope(person), guild_scope(guild_id)]
-        for scope in scopes:
-            if (language := await self._store.setting(scope, "language")) in responses.languages():
-                return str(language)
-        return self._settings.language
+        chosen = [await self._store.setting(scope, "language") for scope in scopes]
+        return [language for language in chosen if language is not None] + [self._settings.language]
 
     async def _apologise(self, note_id: int, trouble: Trouble) -> Outcome:
         """Record why there is no guess, and say so."""
@@ -384,3 +381,10 @@ async def _fetched(fetch: Fetch) -> bytes:
     except Exception as error:
         _log.warning("a note could not be fetched: %s", type(error).__name__)  # its text may hold a signed address
         raise TroubleError(Trouble.UNREACHABLE) from error
+
+
+def _compose(prediction: Prediction, languages: Sequence[str], *, seed: int, used: Sequence[str]) -> responses.Reply:
+    """Choose the reply in the first language that has templates; reads files, so it belongs in a thread."""
+    known = responses.languages()
+    language = next((language for language in languages if language in known), languages[-1])
+    return responses.compose(prediction, language=language, seed=seed, used=used)

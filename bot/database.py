@@ -70,7 +70,7 @@ class Database:
             If the file is damaged, locked, read-only, of a newer version, or no database of Emotify.
         """
         with _in_plain_words(path):
-            await asyncio.to_thread(_prepare, path, list_migrations() if migrations is None else migrations)
+            await asyncio.to_thread(_prepare, path, migrations)
             connection = await aiosqlite.connect(path, isolation_level=None)
             try:
                 connection.row_factory = sqlite3.Row
@@ -143,7 +143,7 @@ class Transaction:
             return cursor.rowcount
 
 
-def _prepare(path: Path, migrations: Sequence[Migration]) -> None:
+def _prepare(path: Path, migrations: Sequence[Migration] | None) -> None:
     """Create the file if need be, check it, and migrate it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its -wal and -shm files the same mode
@@ -151,7 +151,7 @@ def _prepare(path: Path, migrations: Sequence[Migration]) -> None:
         for pragma in _SETTLE:
             connection.execute(pragma)
         _check(path, connection)
-        apply_migrations(connection, migrations)
+        apply_migrations(connection, list_migrations() if migrations is None else migrations)
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:
@@ -164,7 +164,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
             f"{path} is a database of another program: move it away, or set EMOTIFY_DATA_DIR to another folder."
         )
     if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise sqlite3.DatabaseError(found)
+        raise sqlite3.DatabaseError(" ".join(found.split()))  # it comes in several lines
 
 
 @contextmanager

@@ -86,7 +86,7 @@ class _Entrance(QueueHandler):
     """Formats each record, redacts it, and puts it into the queue."""
 
     def __init__(self, entrance: queue.SimpleQueue[logging.LogRecord], secrets: Sequence[str]) -> None:
-        super().__init__(entrance)  # type: ignore[arg-type]  # SimpleQueue has all that it needs, as its documentation says
+        super().__init__(entrance)
         self._secrets = tuple(secrets)
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:

@@ -34,7 +34,7 @@ def printable(text: str) -> str:
 
 def show_answer(console: Console, name: str, answer: Answer) -> None:
     """Print what was heard in a note, and the reply."""
-    console.print(Text(printable(name), style="bold"))
+    console.print(Text(printable(name), style="bold"), soft_wrap=True)
     parts: list[Text | Table] = []
     if answer.prediction is not None:
         parts += [_headline(answer.prediction), Text(), _bars(answer.prediction), Text()]

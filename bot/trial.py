@@ -101,7 +101,8 @@ def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, t
             trial = _Trial(runner, conversation, terminal, arguments.user or _login_name(), arguments.verdict)
             heard = [trial.hold(path) for path in arguments.files] if arguments.files else [trial.demonstrate()]
     except (SettingsError, PseudonymKeyError, StoreError, ModelError, OSError) as error:
-        terminal.err.print(Text(printable(str(error)), style="red"))
+        for line in str(error).splitlines():
+            terminal.err.print(Text(printable(line), style="red"), soft_wrap=True)
         return _CANNOT_START
     except KeyboardInterrupt:
         return _INTERRUPTED

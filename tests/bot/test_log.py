@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import io
+import logging
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster
+
+from bot.log import logging_to, redact
+
+TOKEN = "MTAyMzQ1Njc4OTAxMjM0NTY3.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
+log = logging.getLogger("bot.something")
+
+
+class SlowConsole(io.StringIO):
+    """A terminal that is stuck until it is told not to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unstuck = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.unstuck.wait(10)
+        return super().write(text)
+
+
+def test_records_reach_the_console_and_the_file(tmp_path: Path) -> None:
+    console = io.StringIO()
+    path = tmp_path / "logs" / "bot.log"
+    with logging_to(path, console=console):
+        log.info("note %d answered", 7)
+        log.debug("too fine")
+    for text in (console.getvalue(), path.read_text()):
+        assert "INFO    bot.something: note 7 answered" in text
+        assert "too fine" not in text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_without_a_console_only_the_file_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to(tmp_path / "try.log", console=None):
+        log.warning("beware")
+    assert "beware" in (tmp_path / "try.log").read_text()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_secrets_are_redacted_in_messages_arguments_and_tracebacks(tmp_path: Path) -> None:
+    console = io.StringIO()
+    with logging_to(tmp_path / "bot.log", console=console, secrets=["hunter2", ""]):
+        log.info("token is %s", "hunter2")
+        try:
+            int("hunter2")
+        except ValueError:
+            log.exception("login failed")
+    assert "hunter2" not in console.getvalue() + (tmp_path / "bot.log").read_text()
+    assert "invalid literal for int() with base 10: '[redacted]'" in console.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        (f"Bot {TOKEN}!", "Bot [redacted]!"),
+        ("POST /interactions/123/aW50ZXJhY3Rpb24/callback", "POST /interactions/123/[redacted]/callback"),
+        ("PATCH /webhooks/9/abc-def/messages/@original", "PATCH /webhooks/9/[redacted]/messages/@original"),
+        ("GET /voice.ogg?ex=6&is=5&hm=0a1b2c", "GET /voice.ogg?ex=6&is=5&hm=[redacted]"),
+        ("a\x1b[31mred\x07\r\x9b", r"a\x1b[31mred\x07\x0d\x9b"),
+        ("one\ttab\nand line, version 2.14.3 of example.com", "one\ttab\nand line, version 2.14.3 of example.com"),
+    ],
+)
+def test_what_looks_like_a_secret_is_redacted(text: str, redacted: str) -> None:
+    assert redact(text) == redacted
+
+
+def test_afterwards_logging_is_as_it_was(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    with logging_to(tmp_path / "bot.log", console=None, level=logging.DEBUG):
+        assert root.level == logging.DEBUG
+    assert (root.level, list(root.handlers)) == before
+
+
+async def test_logging_never_blocks_the_event_loop(tmp_path: Path, no_blocking: BlockBuster) -> None:
+    console = SlowConsole()
+    no_blocking.deactivate()
+    with logging_to(tmp_path / "bot.log", console=console):
+        no_blocking.activate()
+        log.info("from the event loop")
+        no_blocking.deactivate()
+        assert console.getvalue() == ""  # the terminal is stuck, and nobody waited for it
+        console.unstuck.set()
+    assert "from the event loop" in console.getvalue()

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.migrations import Migration, NewerDatabaseError, apply_migrations, list_migrations
+
+FIRST = Migration(
+    1, "0001_a.sql", "CREATE TABLE a (x); -- a semicolon; in a comment\nINSERT INTO a VALUES ('one; two');"
+)
+SECOND = Migration(2, "0002_b.sql", "ALTER TABLE a ADD COLUMN y;\nUPDATE a SET y = x;")
+BROKEN = Migration(2, "0002_b.sql", "ALTER TABLE a ADD COLUMN y;\nINSERT INTO missing VALUES (1);")
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        yield connection
+
+
+def schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def test_shipped_migrations_are_numbered_without_gaps() -> None:
+    assert [migration.version for migration in list_migrations()] == list(range(1, len(list_migrations()) + 1))
+    assert all(migration.name.startswith(f"{migration.version:04d}_") for migration in list_migrations())
+
+
+@pytest.mark.parametrize("start", range(len(list_migrations()) + 1))
+def test_shipped_migrations_run_from_every_earlier_version(connection: sqlite3.Connection, start: int) -> None:
+    migrations = list_migrations()
+    if start:
+        assert apply_migrations(connection, migrations[:start]) == start
+    assert apply_migrations(connection, migrations) == len(migrations)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        apply_migrations(fresh, migrations)
+        assert schema(connection) == schema(fresh)
+
+
+def test_applying_twice_changes_nothing(connection: sqlite3.Connection) -> None:
+    apply_migrations(connection, [FIRST])
+    assert apply_migrations(connection, [FIRST]) == 1
+    assert connection.execute("SELECT x FROM a").fetchall() == [("one; two",)]
+
+
+def test_a_later_migration_finds_the_rows_of_the_earlier(connection: sqlite3.Connection) -> None:
+    apply_migrations(connection, [FIRST])
+    assert apply_migrations(connection, [FIRST, SECOND]) == 2
+    assert connection.execute("SELECT y FROM a").fetchall() == [("one; two",)]
+
+
+def test_a_failing_migration_leaves_the_database_as_it_was(connection: sqlite3.Connection) -> None:
+    apply_migrations(connection, [FIRST])
+    before = schema(connection)
+    with pytest.raises(sqlite3.OperationalError, match="missing"):
+        apply_migrations(connection, [FIRST, BROKEN])
+    assert schema(connection) == before
+    assert apply_migrations(connection, [FIRST]) == 1
+
+
+def test_a_newer_database_is_refused(connection: sqlite3.Connection) -> None:
+    apply_migrations(connection, [FIRST, SECOND])
+    with pytest.raises(NewerDatabaseError, match="version 2, and this Emotify knows versions up to 1"):
+        apply_migrations(connection, [FIRST])
+
+
+def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    def migrate(_: int) -> int:
+        with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None, timeout=30)) as connection:
+            return apply_migrations(connection, [FIRST, SECOND])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(migrate, range(8))) == [2] * 8
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM a").fetchone() == (1,)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from bot.exchange import Answer
+from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
+from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection, Verdict
+from emotify_core.emotions import Emotion
+from emotify_core.prediction import Prediction
+
+EVEN = Prediction(dict.fromkeys(Emotion, 1 / len(Emotion)), duration=3.0, model="m")
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=80, highlight=False)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def lines(text: str) -> Callable[[], str]:
+    return io.StringIO(text).readline
+
+
+@given(st.text())
+def test_what_is_printable_cannot_steer_a_terminal(text: str) -> None:
+    assert printable(text).isprintable()
+
+
+def test_names_in_any_language_stay_as_they_are() -> None:
+    assert printable("Sprachnachricht für Zoë 音声.ogg") == "Sprachnachricht für Zoë 音声.ogg"
+
+
+def test_an_answer_shows_emotion_confidence_all_probabilities_reply_and_notice(console: Console) -> None:
+    show_answer(console, "no\x1bte [red].ogg", Answer(1, "You sound neutral.", EVEN, notice="I am a machine."))
+    text = printed(console)
+    assert r"no\x1bte [red].ogg" in text
+    assert "12% sure" in text
+    assert all(f"{emotion.emoji} {emotion}" in text for emotion in Emotion)
+    assert "You sound neutral." in text
+    assert "I am a machine." in text
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+def test_bars_grow_with_probability(console: Console) -> None:
+    certain = Prediction({Emotion.SAD: 0.9, Emotion.CALM: 0.1, Emotion.HAPPY: 0.0}, 1.0, "m")
+    show_answer(console, "a", Answer(1, "b", certain))
+    bars = [line.count("█") for line in printed(console).splitlines() if line.rstrip().endswith("%")]
+    assert bars == [27, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Confirmation(Emotion.SAD), "sad 😢 was right"),
+        (Correction(Emotion.ANGRY), "it was angry 😠"),
+        (Rejection(), "that was wrong"),
+    ],
+)
+def test_a_verdict_is_repeated(console: Console, verdict: Verdict, said: str) -> None:
+    show_verdict(console, verdict)
+    assert said in printed(console)
+
+
+@pytest.mark.parametrize(
+    ("typed", "mark"),
+    [("y\n", Judgement.RIGHT), ("n\n", Judgement.WRONG), ("sad\n", Emotion.SAD), ("😠\n", Emotion.ANGRY), ("\n", None),
+     ("", None), ("perhaps\nsad\n", Emotion.SAD), ("perhaps\n", None)],
+)  # fmt: skip
+def test_a_verdict_is_asked_for_until_it_is_understood(console: Console, typed: str, mark: Mark | None) -> None:
+    assert ask_verdict(console, lines(typed)) is mark
+    assert printed(console).count("Was I right?") == 1 + typed.count("perhaps")
+
+
+@pytest.mark.parametrize(("typed", "emotion"), [("calm\n", Emotion.CALM), ("y\n", None), ("\n", None)])
+def test_an_emotion_is_asked_for(console: Console, typed: str, emotion: Emotion | None) -> None:
+    assert ask_emotion(console, lines(typed)) is emotion

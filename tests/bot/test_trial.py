@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pty
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot import messages
+from bot.config import Settings, SettingsError
+from bot.pseudonyms import Pseudonymizer
+from bot.store import Store
+from bot.trial import Terminal, main
+from emotify_core.audio import DecodeLimits, decode
+from emotify_core.classifier import EmotionClassifier
+from emotify_core.errors import ModelNotFoundError
+from emotify_core.prediction import Prediction
+from emotify_core.synthesis import demonstration_note
+from tests.bot.stand_ins import NOON, SAD
+
+
+class SadClassifier:
+    """Decodes for real, and finds everything sad."""
+
+    def predict(self, source: bytes, *, limits: DecodeLimits) -> Prediction:
+        decode(source, limits=limits)
+        return SAD
+
+
+class Bench:
+    """`try` with its input and output in memory, and its data in a temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings(data_dir=folder / "data")
+        self.out = ""
+        self.err = ""
+
+    def note(self, name: str = "note.ogg", content: bytes | None = None) -> str:
+        path = self.folder / name
+        path.write_bytes(demonstration_note(duration=1.5) if content is None else content)
+        return str(path)
+
+    def run(self, argv: Sequence[str], *, typed: str = "", person: bool = False) -> int:
+        stdin = Keyboard(typed) if person else io.StringIO(typed)
+        out = Console(file=io.StringIO(), width=80, highlight=False, force_terminal=person, color_system=None)
+        err = Console(file=io.StringIO(), width=80, highlight=False)
+        try:
+            return main(argv, load=lambda: self.settings, terminal=Terminal(out, err, stdin))
+        finally:
+            self.out, self.err = written(out), written(err)
+
+    def export(self, user: str) -> dict[str, Any]:
+        async def read() -> dict[str, Any]:
+            store = await Store.open(self.settings.database_path)
+            try:
+                return await store.export(Pseudonymizer.open(self.settings.pseudonym_key_path).of("try", user))
+            finally:
+                await store.close()
+
+        return asyncio.run(read())
+
+
+class Keyboard(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def written(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(EmotionClassifier, "load", SadClassifier)
+    return Bench(tmp_path)
+
+
+def test_a_note_gets_emotion_probabilities_and_reply(bench: Bench) -> None:
+    assert bench.run([bench.note(), "--user", "anna"]) == 0
+    assert "😢 sad  75% sure" in bench.out
+    assert "😌 calm" in bench.out
+    assert messages.NOTICE_TRY[:40] in bench.out
+    assert bench.err == ""
+    [note] = bench.export("anna")["notes"]
+    assert (note["status"], note["origin"], note["message_id"], note["verdict"]) == ("answered", "try", None, None)
+    assert note["prediction"]["model"] == "test-1"
+
+
+def test_without_a_person_nothing_is_asked(bench: Bench) -> None:
+    assert bench.run([bench.note()], typed="y\n") == 0
+    assert "Was I right?" not in bench.out
+
+
+@pytest.mark.parametrize(
+    ("verdict", "recorded", "said"),
+    [
+        ("right", "right", "was right"),
+        ("wrong", "wrong", "was wrong"),
+        ("angry", "angry", "angry"),
+        ("😢", "right", "right"),
+    ],
+)
+def test_a_verdict_given_by_flag_is_recorded_for_every_file(
+    bench: Bench, verdict: str, recorded: str, said: str
+) -> None:
+    files = [bench.note("a.ogg"), bench.note("b.ogg")]
+    assert bench.run([*files, "--user", "anna", "--verdict", verdict]) == 0
+    assert [note["verdict"] for note in bench.export("anna")["notes"]] == [recorded, recorded]
+    assert bench.out.count(said) >= 2
+    assert "Which one" not in bench.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("y\n", "right"),
+        ("n\nangry\n", "angry"),
+        ("n\n\n", "wrong"),
+        ("n\n", "wrong"),
+        ("calm\n", "calm"),
+        ("\n", None),
+        ("", None),
+    ],
+)
+def test_a_person_is_asked(bench: Bench, typed: str, recorded: str | None) -> None:
+    assert bench.run([bench.note(), "--user", "anna"], typed=typed, person=True) == 0
+    assert "Was I right?" in bench.out
+    assert bench.export("anna")["notes"][0]["verdict"] == recorded
+
+
+def test_without_a_file_there_is_a_demonstration_that_says_so(bench: Bench) -> None:
+    assert bench.run([]) == 0
+    assert "demonstration note (made by Emotify itself" in bench.out
+
+
+def test_the_same_note_may_be_tried_again_at_once(bench: Bench) -> None:
+    note = bench.note()
+    assert bench.run([note, note, "--user", "anna"]) == 0
+    assert len(bench.export("anna")["notes"]) == 2
+    assert bench.out.count(messages.NOTICE_TRY[:40]) == 1
+
+
+def test_the_name_defaults_to_the_login_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "berta")
+    bench.run([bench.note()])
+    assert len(bench.export("berta")["notes"]) == 1
+
+
+def test_a_login_without_a_name_is_somebody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert bench.run([bench.note()]) == 0
+    assert len(bench.export("somebody")["notes"]) == 1
+
+
+def test_a_bad_file_is_one_sentence_and_the_rest_go_on(bench: Bench) -> None:
+    good = bench.note()
+    bad = [bench.note("empty.ogg", b""), bench.note("random.wav", os.urandom(3000)), str(bench.folder / "missing.ogg")]
+    assert bench.run([bad[0], good, *bad[1:]]) == 1
+    assert "😢 sad" in bench.out
+    lines = bench.err.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == bad
+    assert lines[2].endswith("There is no such file.")
+    assert "Traceback" not in bench.err
+
+
+def test_a_refusal_is_recorded(bench: Bench) -> None:
+    assert bench.run([bench.note("empty.ogg", b""), "--user", "anna"]) == 1
+    [note] = bench.export("anna")["notes"]
+    assert (note["status"], note["reason"]) == ("refused", "undecodable")
+
+
+def test_folders_devices_and_pipes_are_refused(bench: Bench) -> None:
+    pipe = bench.folder / "pipe"
+    os.mkfifo(pipe)
+    assert bench.run([str(bench.folder), "/dev/zero", str(pipe)]) == 1
+    assert bench.err.count("That is a folder or a device") == 3
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, ""])
+def test_impossible_names_are_refused(bench: Bench, name: str) -> None:
+    assert bench.run([name]) == 1
+    assert len(bench.err.splitlines()) == 1
+
+
+def test_file_names_cannot_steer_the_terminal(bench: Bench) -> None:
+    note = bench.note("\x1b[31m\x07[bold]\n\udcff.ogg")
+    assert bench.run([note, note + "-missing"]) == 1
+    assert r"\x1b[31m\x07[bold]\n\udcff.ogg" in bench.out
+    assert r"\udcff.ogg-missing" in bench.err
+    assert "\x1b" not in bench.out + bench.err
+
+
+def test_a_file_over_the_limit_is_refused_by_its_size(bench: Bench) -> None:
+    bench.settings = bench.settings.model_copy(update={"max_note_bytes": 100})
+    assert bench.run([bench.note()]) == 1
+    assert "too large" in bench.err
+
+
+def test_whoever_opted_out_is_told(bench: Bench) -> None:
+    async def opt_out() -> None:
+        store = await Store.open(bench.settings.database_path)
+        person = Pseudonymizer.open(bench.settings.pseudonym_key_path).of("try", "anna")
+        await store.set_consent(person, "listening", answer=False, at=NOON)
+        await store.close()
+
+    asyncio.run(opt_out())
+    assert bench.run([bench.note(), "--user", "anna"]) == 1
+    assert "You asked me not to listen" in bench.err
+
+
+@pytest.mark.parametrize("argv", [["--verdict", "perhaps"], ["--verdict", "\x1b[31m"], ["--user", " "], ["--unknown"]])
+def test_wrong_usage_exits_2(bench: Bench, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        bench.run(argv)
+    assert exit_.value.code == 2
+    assert "usage: python -m bot try" in capsys.readouterr().err
+
+
+def test_help_teaches(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        bench.run(["--help"])
+    assert exit_.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("examples:", "exit status:", "--user", "--verdict", "demonstration note"):
+        assert word in text
+
+
+def test_wrong_settings_exit_2_in_one_line_each(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    def load() -> Settings:
+        raise SettingsError(["EMOTIFY_WORKERS must be positive.", "EMOTIFY_LISTEN must be auto or mention."])
+
+    assert main([], load=load) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_missing_model_exits_2(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ModelNotFoundError("There is no model here.")
+
+    monkeypatch.setattr(EmotionClassifier, "load", missing)
+    assert bench.run([]) == 2
+    assert bench.err == "There is no model here.\n"
+
+
+@pytest.mark.parametrize("name", ["emotify.db", "pseudonym.key"])
+def test_a_damaged_data_folder_exits_2_in_one_sentence(bench: Bench, name: str) -> None:
+    bench.settings.data_dir.mkdir()
+    (bench.settings.data_dir / name).write_bytes(b"damaged " * 1000)
+    assert bench.run([]) == 2
+    assert name in bench.err
+    assert "Traceback" not in bench.err
+
+
+def test_a_data_folder_that_cannot_be_made_exits_2(bench: Bench) -> None:
+    bench.settings.data_dir.write_text("a file")
+    assert bench.run([]) == 2
+    assert str(bench.settings.data_dir.name) in bench.err
+
+
+class Interrupting(Keyboard):
+    def readline(self, *_: object) -> str:  # type: ignore[override]
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_exits_130_and_keeps_what_was_recorded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.bot.test_trial.Keyboard", Interrupting)
+    assert bench.run([bench.note(), "--user", "anna"], person=True) == 130
+    assert bench.export("anna")["notes"][0]["status"] == "answered"
+
+
+def test_a_person_forgotten_before_the_verdict_gets_no_confirmation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forgotten(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("bot.trial.Conversation.judge", forgotten)
+    assert bench.run([bench.note(), "--verdict", "right"]) == 0
+    assert "Noted" not in bench.out
+
+
+def test_a_terminal_that_knows_no_emoji_gets_question_marks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    assert main([bench.note()], load=lambda: bench.settings) == 0
+    stdout.flush()
+    assert b"sad" in stdout.buffer.getvalue()
+
+
+def test_questions_work_on_a_real_terminal(bench: Bench) -> None:
+    primary, secondary = pty.openpty()
+    os.write(primary, b"n\nsurprised\n")
+    with os.fdopen(secondary, "r") as stdin:
+        out = Console(file=io.StringIO(), width=80, force_terminal=True)
+        err = Console(file=io.StringIO())
+        terminal = Terminal(out, err, stdin)
+        assert main([bench.note(), "--user", "anna"], load=lambda: bench.settings, terminal=terminal) == 0
+    os.close(primary)
+    assert bench.export("anna")["notes"][0]["verdict"] == "surprised"
+
+
+def test_the_real_classifier_hears_the_demonstration_note(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    assert bench.run(["--user", "anna"]) == 0
+    [note] = bench.export("anna")["notes"]
+    assert sum(note["prediction"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert note["prediction"]["model"] == EmotionClassifier.load().version
