@@ -1,0 +1,52 @@
+"""Emotion recognition from voice.
+
+>>> from emotify_core import EmotionClassifier
+>>> classifier = EmotionClassifier.load()  # doctest: +SKIP
+>>> classifier.predict("note.ogg").emotion  # doctest: +SKIP
+<Emotion.CALM: 'calm'>
+
+`decode` and `extract` are the steps before, for those who need waveforms or features.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from emotify_core.emotions import Emotion
+from emotify_core.errors import AudioError, EmotifyError, ModelError
+from emotify_core.prediction import Prediction
+from emotify_core.waveform import Waveform
+
+if TYPE_CHECKING:
+    from emotify_core.audio import DecodeLimits, decode
+    from emotify_core.classifier import EmotionClassifier
+    from emotify_core.features import FeatureVector, extract
+
+__all__ = [
+    "AudioError",
+    "DecodeLimits",
+    "EmotifyError",
+    "Emotion",
+    "EmotionClassifier",
+    "FeatureVector",
+    "ModelError",
+    "Prediction",
+    "Waveform",
+    "decode",
+    "extract",
+]
+
+_LAZY = {
+    "DecodeLimits": "emotify_core.audio",
+    "decode": "emotify_core.audio",
+    "EmotionClassifier": "emotify_core.classifier",
+    "FeatureVector": "emotify_core.features",
+    "extract": "emotify_core.features",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import what needs librosa and scikit-learn when it is first asked for: the bot's own process never does."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_LAZY[name]), name)

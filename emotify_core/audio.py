@@ -125,18 +125,25 @@ def _read(path: str, max_bytes: int) -> bytes:
     """Read a regular file, if it is not too large."""
     # Without O_NONBLOCK, opening a pipe waits for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise UndecodableAudioError("it is a folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise UndecodableAudioError("it is no ordinary file")
-        if status.st_size > max_bytes:
-            raise AudioTooLargeError(status.st_size, max_bytes)
-        data = file.read(max_bytes + 1)  # it may have grown, or be one of those that claim to be empty
+    try:
+        _require_small_file(os.fstat(descriptor), max_bytes)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(max_bytes + 1)  # it may have grown, or be one of those that claim to be empty
+    finally:
+        os.close(descriptor)
     if len(data) > max_bytes:
         raise AudioTooLargeError(len(data), max_bytes)
     return data
+
+
+def _require_small_file(status: os.stat_result, max_bytes: int) -> None:
+    """Refuse folders, devices, pipes and large files before anything is read from them."""
+    if stat.S_ISDIR(status.st_mode):
+        raise UndecodableAudioError("it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise UndecodableAudioError("it is no ordinary file")
+    if status.st_size > max_bytes:
+        raise AudioTooLargeError(status.st_size, max_bytes)
 
 
 def _up_to(max_duration: float, blocks: Iterable[PcmBlock]) -> Iterator[PcmBlock]:

@@ -44,7 +44,7 @@ class Emotion(StrEnum):
 
     @classmethod
     def from_emoji(cls, emoji: str) -> Emotion | None:
-        """Find the emotion that an emoji stands for, with or without a variation selector; None if it stands for none."""
+        """Find the emotion that an emoji stands for, with or without a variation selector; None if for none."""
         return _BY_EMOJI.get(emoji.replace("\N{VARIATION SELECTOR-16}", ""))
 
 
@@ -62,9 +62,9 @@ _EMOJI: Final = MappingProxyType(
 )
 _BY_EMOJI: Final = MappingProxyType({emoji: emotion for emotion, emoji in _EMOJI.items()})
 
-# (valence, arousal). A convention, not a measurement: rough positions after the circular order in Russell (1980), "A circumplex
-# model of affect", J. Pers. Soc. Psychol. 39(6); disgust and surprise after Scherer (2005), "What are emotions?", Social Science
-# Information 44(4).
+# (valence, arousal). A convention, not a measurement: rough positions after the circular order in Russell (1980), "A
+# circumplex model of affect", J. Pers. Soc. Psychol. 39(6); disgust and surprise after Scherer (2005), "What are
+# emotions?", Social Science Information 44(4).
 _CIRCUMPLEX: Final = MappingProxyType(
     {
         Emotion.NEUTRAL: (0.0, 0.0),

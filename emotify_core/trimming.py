@@ -76,9 +76,10 @@ def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
     frames = np.flatnonzero(((band_db > threshold_db) & is_telling).any(axis=1))
     if len(frames) == 0:
         return SoundSpan(0.0, len(y) / sr, level_db)
-    widened = (_SMOOTHING // 2) * _HOP
-    start, stop = frames[0] * _HOP + widened, frames[-1] * _HOP + _WINDOW - widened
-    return SoundSpan(start, max(start, stop), level_db)
+    edge = (_SMOOTHING // 2) * _HOP + (_WINDOW - _HOP) / 2  # by so much, smoothing and overlap make a sound longer
+    start = frames[0] * _HOP + edge if frames[0] > 0 else 0.0
+    stop = frames[-1] * _HOP + _WINDOW - edge if frames[-1] < len(band_db) - 1 else len(y) / sr
+    return SoundSpan(float(start), float(max(start, stop)), level_db)
 
 
 def _levels(y: NDArray[np.float32], sr: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

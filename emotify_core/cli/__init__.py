@@ -1,0 +1,5 @@
+"""The `emotify` command."""
+
+from emotify_core.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,42 @@
+"""What the command shows: progress, tables, and names that cannot harm a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
+
+
+def printable(name: str | os.PathLike[str]) -> str:
+    """Escape what would steer a terminal, or cannot be printed at all, in a file's name."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(name))
+
+
+class Bars:
+    """Progress bars on standard error: they appear only on a terminal.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Of standard error.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, items: Iterable[Item], total: int, title: str) -> Iterator[Item]:
+        """Pass items on and show how many came."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as progress:
+            yield from progress.track(items, total=total, description=title)

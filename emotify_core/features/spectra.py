@@ -1,0 +1,155 @@
+"""Short-time spectra and filter banks; the only user of librosa beside the classic recipe.
+
+Only mel filters and scales are used: they compile nothing, whereas `librosa.feature` and `librosa.util` compile with
+numba for half a minute in a fresh environment, and a damaged numba cache crashes the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import librosa.filters
+import numpy as np
+import scipy.fft
+from librosa.core.convert import hz_to_octs, mel_frequencies
+from numpy.typing import NDArray
+
+SR = 16_000
+HOP = 160  # 10 ms
+FRAME = 400  # 25 ms
+N_FFT = 512
+N_MELS = 64
+N_BARKS = 26
+_POWER_FLOOR = 1e-10
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Spectra:
+    """Short-time spectra of one utterance; every array has shape (n_rows, n_frames).
+
+    Attributes
+    ----------
+    power : ndarray of float32, shape=(257, n_frames)
+        Power spectrum.
+    power_db : ndarray of float32, shape=(257, n_frames)
+        The same in decibels.
+    mel_db : ndarray of float32, shape=(64, n_frames)
+        Mel spectrum in decibels, at most 80 dB under its maximum.
+    auditory_log : ndarray of float32, shape=(26, n_frames)
+        Natural logarithm of 26 auditory bands, weighted by equal loudness.
+    zero_crossings : ndarray of float32, shape=(n_frames,)
+        Share of sign changes in each frame.
+    """
+
+    power: Matrix
+    power_db: Matrix
+    mel_db: Matrix
+    auditory_log: Matrix
+    zero_crossings: NDArray[np.float32]
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames there are."""
+        return int(self.power.shape[1])
+
+
+def bin_frequencies() -> NDArray[np.float32]:
+    """Centre frequencies in Hz of the power spectrum's bins, shape=(257,)."""
+    return np.fft.rfftfreq(N_FFT, 1 / SR).astype(np.float32)
+
+
+def frame(y: NDArray[np.float32], length: int, n_frames: int) -> Matrix:
+    """Cut `y` into centred frames, one every hop.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+    length : int
+        Samples of one frame.
+    n_frames : int
+        How many frames at most.
+
+    Returns
+    -------
+    ndarray of float32, shape=(n_frames, length)
+        A read-only view.
+    """
+    padded = np.pad(y, (length // 2, length // 2 + HOP))
+    return np.lib.stride_tricks.sliding_window_view(padded, length)[::HOP][:n_frames]
+
+
+def count_frames(y: NDArray[np.float32]) -> int:
+    """How many frames an utterance gets; never fewer than 20, so that functionals are defined."""
+    return max(20, len(y) // HOP)
+
+
+def spectra(y: NDArray[np.float32]) -> Spectra:
+    """Compute the short-time spectra of an utterance.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+        Signal at 16 kHz.
+
+    Returns
+    -------
+    Spectra
+    """
+    if len(y) < 20 * HOP:
+        y = np.pad(y, (0, 20 * HOP - len(y)))
+    frames = frame(y, FRAME, count_frames(y))
+    transform = scipy.fft.rfft(frames * hann(FRAME), N_FFT, axis=1, workers=1)
+    power = np.ascontiguousarray((transform.real**2 + transform.imag**2).T, dtype=np.float32) + np.float32(_POWER_FLOOR)
+    mel_db = 10 * np.log10(mel_filters(N_MELS) @ power + np.float32(_POWER_FLOOR))
+    auditory = (mel_filters(N_BARKS) @ power) * _equal_loudness()[:, None]
+    return Spectra(
+        power=power,
+        power_db=10 * np.log10(power),
+        mel_db=np.maximum(mel_db, mel_db.max() - 80),
+        auditory_log=np.log(np.maximum(auditory, auditory.max() * 1e-8)),
+        zero_crossings=np.diff(np.signbit(frames), axis=1).mean(axis=1, dtype=np.float32),
+    )
+
+
+@cache
+def mel_filters(n_mels: int) -> Matrix:
+    """Triangular filters from 20 Hz to 8 kHz, each summing to one, shape=(n_mels, 257)."""
+    # With norm=None librosa would import what compiles; the norm itself makes no difference here.
+    bank = librosa.filters.mel(sr=SR, n_fft=N_FFT, n_mels=n_mels, fmin=20, fmax=SR / 2, htk=True, norm="slaney")
+    return np.asarray(bank / np.maximum(bank.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+@cache
+def chroma_filters() -> Matrix:
+    """Pitch-class filters for 12 semitones from C, tuned to A440, shape=(12, 257).
+
+    The bank is that of `librosa.filters.chroma`, which compiles with numba: Ellis (2007), "Chroma feature analysis and
+    synthesis", LabROSA. A Gaussian around each semitone, and one around the fifth octave.
+    """
+    semitones = 12 * hz_to_octs(bin_frequencies()[1:], tuning=0.0, bins_per_octave=12)
+    semitones = np.concatenate(
+        [[semitones[0] - 18], semitones]
+    )  # the bin of 0 Hz: an octave and a half below the first
+    widths = np.append(np.maximum(np.diff(semitones), 1), 1)
+    distances = np.remainder(semitones - np.arange(12)[:, None] + 6, 12) - 6
+    bank = np.exp(-0.5 * (2 * distances / widths) ** 2)
+    bank = bank / np.sqrt((bank**2).sum(axis=0))
+    bank *= np.exp(-0.5 * ((semitones / 12 - 5) / 2) ** 2)
+    return np.asarray(np.roll(bank, -3, axis=0), dtype=np.float32)  # from A to C
+
+
+@cache
+def hann(length: int) -> NDArray[np.float32]:
+    """Periodic Hann window, shape=(length,)."""
+    return np.hanning(length + 1)[:length].astype(np.float32)
+
+
+@cache
+def _equal_loudness() -> NDArray[np.float32]:
+    # Hermansky (1990), "Perceptual linear predictive (PLP) analysis of speech", J. Acoust. Soc. Am. 87(4), eq. 6.
+    edges = mel_frequencies(n_mels=N_BARKS + 2, fmin=20, fmax=SR / 2, htk=True)[1:-1]
+    w2 = (2 * np.pi * edges) ** 2
+    return ((w2 + 56.8e6) * w2**2 / ((w2 + 6.3e6) ** 2 * (w2 + 0.38e9))).astype(np.float32)

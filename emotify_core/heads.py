@@ -1,0 +1,148 @@
+"""The classifiers on top of feature vectors, and their calibration."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
+
+Matrix = NDArray[np.float32]
+
+
+class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+    """Multinomial logistic regression and a multilayer perceptron on standardised features, fused.
+
+    Both see features that are standardised and clipped; their log-probabilities are averaged and divided by a
+    temperature.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the logistic regression's L2 penalty.
+    hidden : int
+        Units of the perceptron's one hidden layer.
+    alpha : float
+        Strength of the perceptron's L2 penalty.
+    learning_rate : float
+        Initial step of the perceptron's Adam.
+    max_iter : int
+        Epochs of the perceptron.
+    clip : float
+        Standardised features are clipped to plus and minus this.
+    random_state : int
+        Seed of the perceptron.
+
+    Attributes
+    ----------
+    classes_ : ndarray of str, shape=(n_classes,)
+    scaler_, logistic_, perceptron_
+        The fitted parts.
+    temperature_ : float
+        1 until `calibrated` sets it.
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float = 5e-4,  # noqa: N803  (scikit-learn's name)
+        hidden: int = 300,
+        alpha: float = 1.0,
+        learning_rate: float = 3e-4,
+        max_iter: int = 12,
+        clip: float = 5.0,
+        random_state: int = 0,
+    ) -> None:
+        self.C = C
+        self.hidden = hidden
+        self.alpha = alpha
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.clip = clip
+        self.random_state = random_state
+
+    def fit(self, X: Matrix, y: ArrayLike) -> Self:  # noqa: N803
+        """Fit scaler and both heads; classes count alike, however many utterances they have.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape=(n_utterances, n_features)
+        y : array_like of str, shape=(n_utterances,)
+        """
+        self.scaler_ = StandardScaler().fit(X)
+        scaled = self._scale(X)
+        self.logistic_ = LogisticRegression(C=self.C, max_iter=200, class_weight="balanced").fit(scaled, y)
+        self.perceptron_ = MLPClassifier(
+            (self.hidden,),
+            alpha=self.alpha,
+            learning_rate_init=self.learning_rate,
+            max_iter=self.max_iter,
+            tol=0.0,
+            n_iter_no_change=self.max_iter,
+            random_state=self.random_state,
+        )
+        self.perceptron_.fit(scaled, y, sample_weight=compute_sample_weight("balanced", y))
+        self.classes_ = self.logistic_.classes_
+        self.temperature_ = 1.0
+        return self
+
+    def decision_function(self, X: Matrix) -> NDArray[np.float64]:  # noqa: N803
+        """Mean log-probability of both heads before the temperature, shape=(n_utterances, n_classes)."""
+        scaled = self._scale(X)
+        floor = 1e-6  # a head that is certain must not overrule the other
+        logs = [
+            np.log(head.predict_proba(scaled).astype(np.float64) + floor) for head in (self.logistic_, self.perceptron_)
+        ]
+        return np.asarray(np.mean(logs, axis=0))
+
+    def predict_proba(self, X: Matrix) -> NDArray[np.float64]:  # noqa: N803
+        """Calibrated probabilities, shape=(n_utterances, n_classes)."""
+        return softmax(self.decision_function(X), temperature=self.temperature_)
+
+    def predict(self, X: Matrix) -> NDArray[np.str_]:  # noqa: N803
+        """Most probable classes, shape=(n_utterances,)."""
+        return np.asarray(self.classes_[self.decision_function(X).argmax(axis=1)])
+
+    def _scale(self, X: Matrix) -> Matrix:  # noqa: N803
+        return np.asarray(np.clip(self.scaler_.transform(X), -self.clip, self.clip), dtype=np.float32)
+
+
+def softmax(scores: NDArray[np.float64], *, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Turn log-scores into probabilities along the last axis."""
+    shifted = scores / temperature
+    powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def fit_temperature(scores: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
+    """Find the temperature that makes probabilities honest.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape=(n_utterances, n_classes)
+        Log-scores of utterances whose speakers the classifier was not fitted on.
+    truth : ndarray of int, shape=(n_utterances,)
+        Column of the right class.
+
+    Returns
+    -------
+    float
+        Temperature with the least negative log-likelihood, between 0.1 and 10.
+
+    References
+    ----------
+    Guo et al. (2017), "On calibration of modern neural networks", ICML.
+    """
+    rows = np.arange(len(truth))
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(scores, temperature=float(np.exp(log_temperature)))
+        return float(-np.log(probabilities[rows, truth] + 1e-12).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded").x))

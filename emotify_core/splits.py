@@ -1,0 +1,108 @@
+"""Protocols: which utterances train and which test. None of them but `random` lets a speaker stand on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from emotify_core.corpora import Utterance
+from emotify_core.errors import TooFewExamplesError
+
+# Test actors of the six RAVDESS folds of EmoBox: Ma et al. (2024), "EmoBox: Multilingual multi-corpus speech emotion
+# recognition toolkit and benchmark", Interspeech.
+EMOBOX_RAVDESS_FOLDS: Final = (
+    (1, 11, 20, 21),
+    (4, 10, 12, 14),
+    (8, 9, 19, 23),
+    (3, 5, 7, 24),
+    (2, 15, 16, 18),
+    (6, 13, 17, 22),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One fold.
+
+    Attributes
+    ----------
+    name : str
+        Who or what is tested.
+    train, test : ndarray of int
+        Indices into the utterances; `test` holds speech only.
+    """
+
+    name: str
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def emobox_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
+    """Six speaker-independent folds of four actors each; folds without any of their actors are left out.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If fewer than two folds have actors in the utterances.
+    """
+    ravdess = {u.speaker for u in utterances if u.corpus == "ravdess"}
+    groups = [{f"{actor:02d}" for actor in fold} & ravdess for fold in EMOBOX_RAVDESS_FOLDS]
+    return _speaker_folds(utterances, [group for group in groups if group])
+
+
+def leave_one_speaker_out(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
+    """One fold for each speaker.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If there are fewer than two speakers.
+    """
+    return _speaker_folds(utterances, [{speaker} for speaker in sorted({u.speaker for u in utterances})])
+
+
+def random_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:
+    """Four random folds stratified by label: every speaker is on both sides, so the figures flatter.
+
+    It is here because most published tutorials report it. Song only trains.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If an emotion has fewer than four utterances.
+    """
+    speech = np.flatnonzero([u.kind == "speech" for u in utterances])
+    labels = [u.label.value for u in utterances if u.kind == "speech"]
+    if min((labels.count(label) for label in set(labels)), default=0) < 4:
+        raise TooFewExamplesError("A random split needs at least four utterances of each emotion.")
+    song = np.flatnonzero([u.kind == "song" for u in utterances])
+    folds = StratifiedKFold(4, shuffle=True, random_state=seed).split(speech, labels)
+    return [
+        Split(f"random fold {i}", np.sort(np.concatenate([speech[train], song])), speech[test])
+        for i, (train, test) in enumerate(folds, start=1)
+    ]
+
+
+def _speaker_folds(utterances: Sequence[Utterance], groups: Sequence[set[str]]) -> list[Split]:
+    if len(groups) < 2:
+        raise TooFewExamplesError("A speaker-independent protocol needs utterances of at least two groups of speakers.")
+    speakers = np.array([u.speaker for u in utterances])
+    is_speech = np.array([u.kind == "speech" for u in utterances])
+    splits = []
+    for group in groups:
+        tested = np.isin(speakers, sorted(group))
+        if (tested & is_speech).any():
+            name = "speakers " + ", ".join(sorted(group))
+            splits.append(Split(name, np.flatnonzero(~tested), np.flatnonzero(tested & is_speech)))
+    return splits
+
+
+PROTOCOLS: Final[Mapping[str, Callable[[Sequence[Utterance], int], list[Split]]]] = MappingProxyType(
+    {"emobox": emobox_folds, "loso": leave_one_speaker_out, "random": random_folds}
+)
