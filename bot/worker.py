@@ -1,0 +1,160 @@
+"""A worker of the recognition pool: ``python -m bot.worker`` takes frames on standard input and answers on its output.
+
+The first frame says which model to load; it is answered when the model is loaded and warm. Each later frame holds one
+encoded voice note and is answered with a prediction or with the reason why there is none. The worker ends when its
+input ends, and with its parent however that dies: notes come from strangers, so it is a process that may be lost at
+any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import io
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.worker_protocol import Frame, encode_frame, error_to_json, prediction_to_json, read_frame
+from emotify_core.errors import EmotifyError
+from emotify_core.prediction import Prediction
+
+_LAST_NOTE_SECONDS: Final = 1.0
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+
+
+@dataclass(frozen=True)
+class Ear:
+    """A loaded model: its version, and what turns an encoded note and the decoder's limits into a prediction."""
+
+    version: str
+    hear: Callable[[bytes, Mapping[str, Any]], Prediction]
+
+
+def load_ear(model: str | None) -> Ear:
+    """Load a model and let it hear one note, which imports and compiles all that the next notes need."""
+    # Imported here, so that an import that fails is answered in a frame, and under the memory limit.
+    from emotify_core.audio import DecodeLimits  # noqa: PLC0415
+    from emotify_core.classifier import EmotionClassifier  # noqa: PLC0415
+    from emotify_core.synthesis import demonstration_note  # noqa: PLC0415
+
+    classifier = EmotionClassifier.load(model)
+    classifier.predict(demonstration_note())
+    return Ear(classifier.version, lambda audio, limits: classifier.predict(audio, limits=DecodeLimits(**limits)))
+
+
+def main(load: Callable[[str | None], Ear] = load_ear) -> int:
+    """Serve one parent until it closes the input; return the exit status."""
+    source, sink = _claim_standard_streams()
+    _end_with_parent()
+    faulthandler.enable()  # a decoder that crashes leaves its Python stack in the log
+    inbox = _listen(source)
+    if (first := inbox.get()) is None:
+        return 0
+    ear, answer = _start(first.header, load)
+    _send(sink, first, answer)
+    if ear is None:
+        return 1
+    while (note := inbox.get()) is not None:
+        _send(sink, note, _answer(ear, note))
+    return 0
+
+
+def _claim_standard_streams() -> tuple[io.FileIO, io.FileIO]:
+    """Keep the two pipes to the parent for the frames, and give everybody else an empty input and the error output."""
+    source, sink = os.dup(0), os.dup(1)  # not inherited by children, so no ffmpeg can hold them open
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    os.dup2(2, 1)
+    return io.FileIO(source, "rb"), io.FileIO(sink, "wb")
+
+
+def _end_with_parent() -> None:
+    """Leave Ctrl-C to the parent, and die with it even in the middle of a note."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # For a parent that was killed while a decoder hangs here without giving Python a turn; the end of the input,
+        # which works everywhere, is seen by a thread. prctl(2) is reached through ctypes: preexec_fn is unsafe beside
+        # threads.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _listen(source: io.FileIO) -> queue.SimpleQueue[Frame | None]:
+    """Read frames in a thread, so that the end of the input is noticed during a note, too; None marks the end."""
+    inbox: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            while (frame := read_frame(source)) is not None:
+                inbox.put(frame)
+        finally:
+            inbox.put(None)
+            time.sleep(_LAST_NOTE_SECONDS)
+            os._exit(1)  # nobody waits for the answer any more
+
+    threading.Thread(target=read, name="inbox", daemon=True).start()
+    return inbox
+
+
+def _start(options: Mapping[str, Any], load: Callable[[str | None], Ear]) -> tuple[Ear | None, dict[str, object]]:
+    """Limit the memory and load the model; no ear and the reason if that fails."""
+    began = time.monotonic()
+    try:
+        _limit_memory(options.get("memory_limit"))
+        ear = load(options.get("model"))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells the operator
+        return None, _refusal(error)
+    return ear, {"ready": ear.version, "seconds": time.monotonic() - began}
+
+
+def _limit_memory(n_bytes: int | None) -> None:
+    """Make allocations beyond so many bytes raise MemoryError, so that a decompression bomb costs one note."""
+    if n_bytes is None or sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - POSIX only
+
+    # RLIMIT_DATA counts private writable memory; RLIMIT_AS would also count the address space that LLVM and malloc's
+    # arenas reserve and never touch. Where the system does not enforce it (macOS), the audio limits are what is left.
+    with contextlib.suppress(ValueError, OSError):
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _answer(ear: Ear, note: Frame) -> dict[str, object]:
+    """Recognise one note; every error becomes an answer."""
+    try:
+        prediction = ear.hear(note.body, note.header["limits"])
+    except Exception as error:  # noqa: BLE001 - the next note may be fine
+        return _refusal(error)
+    return {"prediction": prediction_to_json(prediction)}
+
+
+def _refusal(error: Exception) -> dict[str, object]:
+    """Describe an error: those of the core with their data, any other with its traceback for the log."""
+    if isinstance(error, EmotifyError):
+        return {"error": error_to_json(error)}
+    trace = "".join(traceback.format_exception(error))
+    return {"failure": f"{type(error).__name__}: {error}"[:500], "traceback": trace[-10_000:]}
+
+
+def _send(sink: io.FileIO, question: Frame, answer: Mapping[str, object]) -> None:
+    """Write the answer to a question, under the question's number."""
+    data = memoryview(encode_frame(Frame({**answer, "id": question.header.get("id")})))
+    while data:
+        data = data[sink.write(data) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
