@@ -6,6 +6,7 @@ one sentence for the operator, when the file cannot be used.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
 from emotify_core.prediction import Prediction
 
 __all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
+
+_log = logging.getLogger(__name__)
 
 _CLAIM: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
@@ -325,7 +328,10 @@ class Store:
             rows = await transaction.fetch_all("SELECT channel_id, reply_id FROM notes WHERE person = ?", (person,))
             await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
             await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
-        await self._database.erase_traces()
+        if not await self._database.erase_traces():
+            _log.warning(
+                "a person was forgotten, but another process reads the database: restart it to erase all traces"
+            )
         replies = tuple((row["channel_id"], row["reply_id"]) for row in rows if None not in tuple(row))
         return Forgotten(len(rows), replies)
 

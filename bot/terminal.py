@@ -41,7 +41,7 @@ def show_answer(console: Console, name: str, answer: Answer) -> None:
     parts.append(Text(answer.text, style="italic"))
     if answer.notice:
         parts += [Text(), Text(answer.notice, style="dim")]
-    console.print(Padding(Group(*parts), (0, 2)))
+    console.print(Padding(Group(*parts), (0, 2), expand=False))
     console.print()
 
 
@@ -53,7 +53,7 @@ def show_verdict(console: Console, verdict: Verdict | None) -> None:
         said = f"Noted: it was {verdict.emotion} {verdict.emotion.emoji}."
     else:
         said = "Noted: that was wrong."
-    console.print(Padding(Text(said), (0, 2)))
+    console.print(Padding(Text(said), (0, 2), expand=False))
     console.print()
 
 

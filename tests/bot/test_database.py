@@ -189,6 +189,13 @@ async def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     assert "cannot be opened: Is a directory" in await refusal(tmp_path)
 
 
+async def test_a_log_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    await (await Database.open(path)).close()
+    (tmp_path / "t.db-wal").mkdir()
+    assert "check the folder and the disk" in await refusal(path)
+
+
 async def test_an_impossible_path_is_refused() -> None:
     assert "cannot be used" in await refusal(Path("nul\0byte"))
 

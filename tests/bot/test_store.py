@@ -306,6 +306,19 @@ async def test_forgetting_leaves_no_trace_of_the_person_and_others_untouched(sto
     assert await store.consent(ANNA, "listening") is None
 
 
+async def test_forgetting_beside_a_reader_says_that_traces_remain(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await answered_note(store)
+    await store._database.fetch_all("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(tmp_path / "emotify.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM notes").fetchall()
+        assert (await store.forget(ANNA)).n_notes == 1
+    assert "erase all traces" in caplog.text
+    assert (await store.export(ANNA))["notes"] == []
+
+
 async def test_forgetting_a_stranger_is_harmless(store: Store) -> None:
     assert (await store.forget(ANNA)).n_notes == 0
 
