@@ -25,7 +25,7 @@ from bot.store import Store
 from emotify_core.audio import DecodeLimits
 
 _log = logging.getLogger(__name__)
-_GRACE = 10.0  # seconds that notes in work get when the bot stops; containers are killed after ten more
+GRACE = 10.0  # seconds that notes in work get when the bot stops; containers are killed after ten more
 
 
 class Pool(Recognizer, Protocol):
@@ -125,7 +125,7 @@ async def _converse(services: Services, pool: Pool, stop: asyncio.Event, *, mess
         try:
             await unless_stopped(stop, bot.connect())
         except Stopped:
-            await services.work.finish(patience=_GRACE)
+            await services.work.finish(patience=GRACE)
             raise
 
 

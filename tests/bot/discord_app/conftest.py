@@ -77,11 +77,26 @@ class Running:
         return await asyncio.to_thread(read_rows, self.settings.database_path, sql, *parameters)
 
     async def until_row(self, sql: str, *parameters: Any) -> dict[str, Any]:
-        """Wait until a query finds something; the database tells nobody when it changes, so this asks again and again."""
+        """Wait until a query finds something; a database tells nobody of its changes, so this asks again and again."""
         async with asyncio.timeout(PATIENCE):
-            while not (rows := await self.rows(sql, *parameters)):
+            while not (rows := await self.rows(sql, *parameters)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return rows[0]
+
+    async def status(self, message_id: int) -> str | None:
+        """Look up how a note stands."""
+        rows = await self.rows("SELECT status FROM notes WHERE message_id = ?", message_id)
+        return str(rows[0]["status"]) if rows else None
+
+    async def marks(self) -> list[str]:
+        """List the marks that stand, in their order."""
+        return [row["mark"] for row in await self.rows("SELECT mark FROM feedback ORDER BY seq")]
+
+    async def until_marks(self, *marks: str) -> None:
+        """Wait until exactly these marks stand."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.marks() != list(marks):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     async def end(self) -> None:
         """Stop the bot as SIGTERM would."""
@@ -120,11 +135,8 @@ async def start(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def start_bot(recognizer: StandIn | None = None, *, connect: bool = True, **settings: Any) -> Running:
-            made = Settings(
-                _env_file=None,
-                **{"discord_token": fake.token, "discord_api": fake.api, "data_dir": tmp_path, "cooldown": 0.0}
-                | settings,
-            )
+            defaults = {"discord_token": fake.token, "discord_api": fake.api, "data_dir": tmp_path, "cooldown": 0.0}
+            made = await asyncio.to_thread(Settings, _env_file=None, **defaults | settings)
             stop, recognizer = asyncio.Event(), recognizer or StandIn()
             running = Running(fake, made, recognizer, stop, asyncio.create_task(live(made, recognizer, stop)))
             stack.push_async_callback(_end, running)
@@ -163,3 +175,15 @@ def home(fake: FakeDiscord) -> Home:
 async def send_note(person: Person, channel: Channel, audio: bytes = AUDIO, **options: Any) -> Message:
     """Send a voice message."""
     return await person.send_voice_note(channel, audio, **{"duration": 2.5} | options)
+
+
+async def answer_to(fake: FakeDiscord, note: Message) -> Message:
+    """Wait for the reply to a note."""
+    return await fake.next_message(note.channel, reply_to=note, timeout=PATIENCE)
+
+
+async def offered(fake: FakeDiscord, note: Message) -> Message:
+    """Wait for the reply to a note, with ✅ and ❌ under it."""
+    reply = await answer_to(fake, note)
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    return reply

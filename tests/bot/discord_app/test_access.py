@@ -43,10 +43,8 @@ def test_no_member_or_presence_events_are_asked_for() -> None:
         "guilds",
         "guild_messages",
         "dm_messages",
-        "messages",
         "guild_reactions",
         "dm_reactions",
-        "reactions",
         "message_content",
     }
     assert not intents(message_content=False).message_content

@@ -61,12 +61,11 @@ class Cdn:
         response = self._answer(request)
         return response if isinstance(response, web.StreamResponse) else await response
 
-    async def fetch(self, *, max_bytes: int = 100, timeout: float = 60.0) -> bytes:
-        async with (
-            self.server,
-            Downloads(str(self.server.make_url("/api/v10")), max_bytes=max_bytes, timeout=timeout) as downloads,
-        ):
-            return await downloads.fetch(str(self.server.make_url("/attachments/1/2/note.ogg?ex=1&hm=a%2Fb&")))
+    async def fetch(self, *, max_bytes: int = 100) -> bytes:
+        async with self.server:
+            host = str(self.server.make_url("/")).rstrip("/")
+            async with Downloads(f"{host}/api/v10", max_bytes=max_bytes, timeout=60) as downloads:
+                return await downloads.fetch(f"{host}/attachments/1/2/note.ogg?ex=1&hm=a%2Fb&")
 
 
 async def test_a_note_is_downloaded_whole_with_its_signature_untouched() -> None:

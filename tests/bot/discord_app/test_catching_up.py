@@ -1,0 +1,135 @@
+"""A restart loses no note and no reaction, and answers nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.verdicts import EMOTION_EMOJI
+from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, StandIn, Start, offered, send_note
+from tests.fake_discord import FakeDiscord
+
+MESSAGES = "/channels/*/messages"
+
+
+async def test_reactions_made_while_the_bot_was_away_count(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await bot.end()
+    await fake.user("Bob").react(reply, "✅")
+    await home.ada.react(reply, "❌", "😠")
+    bot = await start()
+    await bot.until_marks("wrong", "angry")
+
+
+async def test_a_cross_made_while_the_bot_was_away_brings_the_emotions(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await bot.end()
+    await home.ada.react(reply, "❌")
+    await start()
+    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+
+
+async def test_reactions_taken_back_while_the_bot_was_away_are_gone(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await bot.end()
+    await home.ada.unreact(reply, "✅")
+    bot = await start()
+    await bot.until_marks()
+
+
+@pytest.mark.parametrize("gone", ["note", "reply"])
+async def test_what_was_deleted_while_the_bot_was_away_is_let_go(
+    fake: FakeDiscord, start: Start, home: Home, gone: str
+) -> None:
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    reply = await offered(fake, note)
+    await bot.end()
+    await home.ada.delete(note if gone == "note" else reply)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+
+
+async def test_buttons_keep_what_was_said_with_them(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    fake.fail("PUT", "/channels/*/messages/*/reactions/**", 403, body={"code": 50013, "message": "no"}, times=None)
+    note = await send_note(home.ada, home.channel)
+    reply = await fake.next_message(home.channel, reply_to=note, timeout=PATIENCE)
+    await fake.until(lambda: reply.components, PATIENCE)
+    await home.ada.click(reply, "✅")
+    await bot.until_marks("right")
+    await bot.end()
+    bot = await start()
+    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"), PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == ["right"]
+
+
+async def test_a_note_interrupted_while_it_was_heard_is_answered_after_the_restart(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event()))
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await bot.end()
+    assert await bot.status(note.id) == "received"
+    bot = await start()
+    await offered(fake, note)
+    assert bot.recognizer.heard == [AUDIO]
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_reply_that_left_just_before_the_restart_is_found(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    hold.release()
+    assert await bot.status(note.id) == "predicted"
+    bot = await start()
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    (reply,) = fake.messages(home.channel)
+    assert row["reply_id"] == reply.id
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    assert bot.recognizer.heard == []
+
+
+async def test_a_note_deleted_while_the_bot_was_away_is_not_answered(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event()))
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await bot.end()
+    await home.ada.delete(note)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert fake.messages(home.channel) == []
+
+
+async def test_a_lost_connection_loses_and_repeats_nothing(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    first = await send_note(home.ada, home.channel)
+    reply = await offered(fake, first)
+    async with fake.gateway.outage():
+        second = await send_note(home.ada, home.channel)
+        await home.ada.react(reply, "✅")
+    await offered(fake, second)
+    await bot.until_marks("right")
+    assert len(fake.messages(home.channel)) == 2

@@ -1,0 +1,193 @@
+"""Reactions of a note's author are feedback, and nobody else's are."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.verdicts import EMOTION_EMOJI
+from emotify_core.emotions import Emotion
+from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.fake_discord import FakeDiscord, Permission
+
+REACTIONS = "/channels/*/messages/*/reactions/**"
+MESSAGES = "/channels/*/messages"
+
+
+async def test_a_check_mark_confirms(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+
+
+async def test_a_cross_brings_the_eight_emotions_once_and_in_order(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "❌")
+    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    assert list(reply.reactions) == ["✅", "❌", *EMOTION_EMOJI]
+    await home.ada.unreact(reply, "❌")
+    await home.ada.react(reply, "❌")
+    await bot.until_marks("wrong")
+    await fake.settle(timeout=PATIENCE)
+    assert len(fake.calls_to("PUT", REACTIONS)) == 10
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_check_mark_brings_no_emotions(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await fake.settle(timeout=PATIENCE)
+    assert list(reply.reactions) == ["✅", "❌"]
+
+
+@pytest.mark.parametrize("emotion", list(Emotion))
+async def test_an_emotion_names_what_it_was(fake: FakeDiscord, start: Start, home: Home, emotion: Emotion) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, emotion.emoji)
+    await bot.until_marks(emotion.value)
+
+
+async def test_the_last_word_counts_and_can_be_taken_back(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "❌", "😠", "✅")
+    await bot.until_marks("wrong", "angry", "right")
+    await home.ada.unreact(reply, "✅")
+    await bot.until_marks("wrong", "angry")
+    await home.ada.unreact(reply, "😠", "❌")
+    await bot.until_marks()
+
+
+async def test_reactions_are_read_in_the_order_in_which_they_came(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    for _ in range(10):
+        await home.ada.react(reply, "😠")
+        await home.ada.unreact(reply, "😠")
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == ["right"]
+
+
+async def test_other_people_and_bots_change_nothing(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    for other in (fake.user("Bob"), fake.user("Robot", bot=True), fake.owner):
+        await other.react(reply, "✅", "❌", "😠")
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == []
+    assert len(fake.calls_to("PUT", REACTIONS)) == 2
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await fake.user("Eve").unreact(reply, "✅")
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == ["right"]
+
+
+async def test_any_other_emoji_says_nothing(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "🍕", "👍")
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == []
+
+
+async def test_reactions_elsewhere_say_nothing(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    await offered(fake, note)
+    await home.ada.react(note, "✅")
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == []
+
+
+async def test_a_reaction_that_overtakes_our_own_request_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    reply = await fake.next_message(home.channel, reply_to=note, timeout=PATIENCE)
+    await home.ada.react(reply, "✅")
+    hold.release()
+    await bot.until_marks("right")
+
+
+async def test_a_moderator_who_clears_reactions_clears_the_feedback(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "❌", "😠")
+    await bot.until_marks("wrong", "angry")
+    await fake.owner.clear_reactions(reply, "😠")
+    await bot.until_marks("wrong")
+    await fake.owner.clear_reactions(reply)
+    await bot.until_marks()
+
+
+@pytest.mark.parametrize("gone", ["note", "reply"])
+async def test_a_deleted_note_or_reply_takes_its_features_along(
+    fake: FakeDiscord, start: Start, home: Home, gone: str
+) -> None:
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    reply = await offered(fake, note)
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await home.ada.delete(note if gone == "note" else reply)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+    assert await bot.marks() == []
+
+
+async def test_many_deletions_at_once_are_heard_too(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    notes = [await send_note(home.ada, home.channel) for _ in range(2)]
+    for note in notes:
+        await offered(fake, note)
+    await fake.owner.delete_many(notes)
+    await bot.until_row("SELECT 1 FROM notes WHERE status = 'withdrawn' HAVING count(*) = 2")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
+async def test_feedback_in_dms_and_threads_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    for place in (fake.dm(home.ada), fake.thread(home.channel)):
+        reply = await offered(fake, await send_note(home.ada, place))
+        await home.ada.react(reply, "✅")
+    await bot.until_marks("right", "right")
+
+
+async def test_without_the_right_to_react_the_emotions_are_buttons(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    await home.ada.react(reply, "❌")
+    await fake.until(lambda: len(reply.components) == 3, PATIENCE)
+
+
+async def test_emotions_of_a_deleted_reply_fail_quietly(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    fake.fail("PUT", REACTIONS, 404, body={"code": 10008, "message": "Unknown Message"}, times=None)
+    await home.ada.react(reply, "❌")
+    await bot.until_marks("wrong")
+    await fake.settle(timeout=PATIENCE)
+    assert len(fake.calls_to("PUT", REACTIONS)) == 3
+
+
+async def test_feedback_survives_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await bot.end()
+    bot = await start()
+    await home.ada.react(reply, "❌")
+    await bot.until_marks("wrong")
+    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)

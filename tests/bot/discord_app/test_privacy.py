@@ -1,0 +1,86 @@
+"""A person sees, changes and deletes what is kept about them."""
+
+from __future__ import annotations
+
+import json
+
+from bot import messages
+from bot.discord_app import sentences
+from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.fake_discord import FakeDiscord
+
+
+async def test_privacy_shows_and_exports_to_the_person_alone(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    request = await home.ada.command(home.channel, "privacy")
+    shown = await fake.next_response(request, timeout=PATIENCE)
+    assert request.ephemeral
+    assert "1 voice note" in shown.content
+    export = json.loads(shown.attachments[0].content)
+    assert export["notes"][0]["prediction"]["emotion"] == "sad"
+    assert str(home.ada.id) not in json.dumps(export)
+
+
+async def test_privacy_stops_and_resumes_listening(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    click = await home.ada.click(shown, "Don't listen to my voice notes")
+    await fake.until(lambda: click.followups, PATIENCE)
+    assert click.followups[0].content == messages.LISTENING_OFF
+    assert click.followups[0].ephemeral
+    await send_note(home.ada, home.channel)
+    await fake.settle(timeout=PATIENCE)
+    assert bot.recognizer.heard == []
+    assert fake.messages(home.channel) == []
+    click = await home.ada.click(shown, "Listen to my voice notes again")
+    await fake.until(lambda: click.followups, PATIENCE)
+    await offered(fake, await send_note(home.ada, home.channel))
+
+
+async def test_buttons_work_after_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    await bot.end()
+    bot = await start()
+    await home.ada.click(shown, "Don't listen to my voice notes")
+    await bot.until_row("SELECT * FROM consents WHERE kind = 'listening' AND answer = 0")
+
+
+async def test_forget_me_asks_and_then_deletes_everything(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    bob = fake.user("Bob")
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    others = await offered(fake, await send_note(bob, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    request = await home.ada.command(home.channel, "forget-me")
+    question = await fake.next_response(request, timeout=PATIENCE)
+    assert (question.content, request.ephemeral) == (sentences.FORGET_QUESTION, True)
+    assert len(await bot.rows("SELECT * FROM notes")) == 2
+    await home.ada.click(question, "Delete everything about me")
+    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
+    assert question.components == []
+    assert len(await bot.rows("SELECT * FROM notes")) == 1
+    assert len(await bot.rows("SELECT * FROM people")) == 1
+    assert await bot.marks() == []
+    await fake.until(lambda: fake.messages(home.channel) == [others], PATIENCE)
+
+
+async def test_forget_me_can_be_thought_over(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    await offered(fake, await send_note(home.ada, home.channel))
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    await home.ada.click(question, "Keep it")
+    await fake.until(lambda: question.content == sentences.NOTHING_FORGOTTEN, PATIENCE)
+    assert len(await bot.rows("SELECT * FROM notes")) == 1
+
+
+async def test_a_broken_store_is_said_in_one_sentence(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    await fake.settle(timeout=PATIENCE)
+    await bot.break_store()
+    request = await home.ada.command(home.channel, "privacy")
+    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.FAILED

@@ -1,0 +1,228 @@
+"""Whatever Discord does: at most one reply, no traceback for anybody, and the note stays recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from tests.bot.discord_app.conftest import PATIENCE, Home, StandIn, Start, answer_to, offered, send_note
+from tests.fake_discord import FakeDiscord, Permission
+
+MESSAGES = "/channels/*/messages"
+REACTIONS = "/channels/*/messages/*/reactions/**"
+
+
+async def test_a_note_deleted_while_it_is_heard_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    recognizer = StandIn(held=asyncio.Event())
+    bot = await start(recognizer)
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await home.ada.delete(note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert recognizer.held is not None
+    recognizer.held.set()
+    await fake.settle(timeout=PATIENCE)
+    assert fake.calls_to("POST", MESSAGES) == []
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
+async def test_a_note_deleted_while_the_reply_leaves_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await home.ada.delete(note)
+    hold.release()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.settle(timeout=PATIENCE)
+    assert fake.messages(home.channel) == []
+    assert len(fake.calls_to("POST", MESSAGES)) == 1
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
+async def test_a_reply_that_crossed_the_deletion_is_taken_back(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await home.ada.delete(note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    hold.release()
+    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"), PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert fake.messages(home.channel) == []
+
+
+async def test_a_note_whose_channel_is_deleted_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    recognizer = StandIn(held=asyncio.Event())
+    bot = await start(recognizer)
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    fake.delete_channel(home.channel)
+    assert recognizer.held is not None
+    recognizer.held.set()
+    await bot.until_row("SELECT * FROM notes WHERE message_id = ? AND status = 'withdrawn'", note.id)
+    assert fake.messages(home.channel) == []
+
+
+async def test_where_the_bot_may_not_write_it_does_not_even_listen(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.forbid(home.channel, Permission.SEND_MESSAGES)
+    bot = await start()
+    with caplog.at_level(logging.WARNING, "bot"):
+        await send_note(home.ada, home.channel)
+        await send_note(home.ada, home.channel)
+        await fake.settle(timeout=PATIENCE)
+    assert fake.calls_to("POST") == []
+    assert bot.recognizer.heard == []
+    assert [f"channel {home.channel.id}" in record.message for record in caplog.records] == [True]
+
+
+async def test_a_right_lost_unnoticed_leaves_silence_and_a_row(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = await start()
+    await fake.settle(timeout=PATIENCE)
+    fake.forbid(home.channel, Permission.SEND_MESSAGES, announce=False)
+    note = await send_note(home.ada, home.channel)
+    row = await bot.until_row("SELECT * FROM notes JOIN predictions ON note = id WHERE status = 'failed'")
+    await fake.settle(timeout=PATIENCE)
+    assert row["message_id"] == note.id
+    assert fake.messages(home.channel) == []
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_passing_server_error_still_gets_one_reply(
+    fake: FakeDiscord, start: Start, home: Home, status: int
+) -> None:
+    await start()
+    fake.fail("POST", MESSAGES, status)
+    await offered(fake, await send_note(home.ada, home.channel))
+    assert len(fake.messages(home.channel)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_server_error_after_the_fact_makes_no_second_reply(
+    fake: FakeDiscord, start: Start, home: Home, status: int
+) -> None:
+    bot = await start()
+    fake.fail("POST", MESSAGES, status, after=True)
+    note = await send_note(home.ada, home.channel)
+    await offered(fake, note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'answered' AND message_id = ?", note.id)
+    assert len(fake.messages(home.channel)) == 1
+    assert len(fake.calls_to("POST", MESSAGES)) == 2
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_cut_connection_makes_no_second_reply(fake: FakeDiscord, start: Start, home: Home, after: bool) -> None:
+    await start()
+    fake.cut("POST", MESSAGES, after=after)
+    await offered(fake, await send_note(home.ada, home.channel))
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_rate_limit_is_waited_out(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    fake.rate_limit("POST", MESSAGES, retry_after=0.05)
+    await offered(fake, await send_note(home.ada, home.channel))
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_rate_limit_that_discord_py_raises_on_is_waited_out(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    await start()
+    fake.fail(
+        "POST", MESSAGES, 429, body={"message": "slow", "retry_after": 0.05}, headers={"Retry-After": "0.05"}, times=2
+    )
+    await offered(fake, await send_note(home.ada, home.channel))
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_ban_leaves_silence_and_a_row(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = await start()
+    fake.ban_by_cloudflare("POST", MESSAGES, times=None)
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes JOIN predictions ON note = id WHERE status = 'failed'")
+    assert fake.messages(home.channel) == []
+    assert "Traceback" not in caplog.text
+
+
+async def test_after_an_outage_the_next_note_is_answered(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    outage = fake.fail("POST", MESSAGES, 503, times=None)
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed'")
+    outage.cancel()
+    await offered(fake, await send_note(home.ada, home.channel))
+
+
+async def test_without_the_history_the_reply_names_the_person(fake: FakeDiscord, start: Start, home: Home) -> None:
+    fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
+    await start()
+    await send_note(home.ada, home.channel)
+    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    assert reply.reference is None
+    assert reply.content.startswith("**Ada**: ")
+    assert reply.mentions == []
+
+
+async def test_losing_the_history_unnoticed_still_gets_one_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    await fake.settle(timeout=PATIENCE)
+    fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY, announce=False)
+    await send_note(home.ada, home.channel)
+    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    assert reply.content.startswith("**Ada**: ")
+    assert len(fake.messages(home.channel)) == 1
+
+
+@pytest.mark.parametrize("announce", [True, False])
+async def test_without_the_right_to_react_there_are_buttons(
+    fake: FakeDiscord, start: Start, home: Home, announce: bool
+) -> None:
+    bot = await start()
+    await fake.settle(timeout=PATIENCE)
+    fake.forbid(home.channel, Permission.ADD_REACTIONS, announce=announce)
+    note = await send_note(home.ada, home.channel)
+    reply = await answer_to(fake, note)
+    await fake.until(lambda: reply.components, PATIENCE)
+    assert reply.reactions == {}
+    click = await home.ada.click(reply, "❌")
+    await bot.until_marks("wrong")
+    await fake.until(lambda: click.responded and len(reply.components) == 3, PATIENCE)
+    await home.ada.click(reply, "😠")
+    await bot.until_marks("angry")
+    await home.ada.click(reply, "take back")
+    await bot.until_marks()
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_buttons_answer_to_the_author_only(fake: FakeDiscord, start: Start, home: Home) -> None:
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    bot = await start()
+    reply = await answer_to(fake, await send_note(home.ada, home.channel))
+    click = await fake.user("Bob").click(reply, "✅")
+    await fake.until(lambda: click.followups, PATIENCE)
+    assert click.followups[0].ephemeral
+    assert "Only the person" in click.followups[0].content
+    assert await bot.marks() == []
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+async def test_failing_reactions_do_not_hold_anything_up(
+    fake: FakeDiscord, start: Start, home: Home, status: int
+) -> None:
+    bot = await start()
+    fault = fake.fail("PUT", REACTIONS, status, times=1)
+    await answer_to(fake, await send_note(home.ada, home.channel))
+    await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    fault.cancel()
+    await offered(fake, await send_note(home.ada, home.channel))

@@ -1,0 +1,83 @@
+"""Moderators decide what the bot listens to in their server; `/help` explains the bot to everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.discord_app import sentences
+from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.fake_discord import FakeDiscord, Upload
+
+
+async def test_a_server_can_be_set_to_mention(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    request = await fake.owner.command(home.channel, "settings", listen="mention")
+    shown = await fake.next_response(request, timeout=PATIENCE)
+    assert shown.content == sentences.listening_to("mention", changed=True)
+    assert request.ephemeral
+    await send_note(home.ada, home.channel)
+    await fake.settle(timeout=PATIENCE)
+    assert bot.recognizer.heard == []
+
+
+async def test_a_server_can_be_switched_off(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    request = await fake.owner.command(home.channel, "settings", listen="off")
+    await fake.next_response(request, timeout=PATIENCE)
+    await send_note(home.ada, home.channel)
+    await home.ada.send_file(home.channel, "a.ogg", b"x", text=fake.mention, content_type="audio/ogg")
+    await fake.settle(timeout=PATIENCE)
+    assert bot.recognizer.heard == []
+    request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", b"x"))
+    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.SWITCHED_OFF
+    await offered(fake, await send_note(home.ada, fake.dm(home.ada)))
+
+
+async def test_one_server_does_not_decide_for_another(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="off"), timeout=PATIENCE)
+    elsewhere = fake.channel(fake.guild("Elsewhere"))
+    await offered(fake, await send_note(home.ada, elsewhere))
+
+
+async def test_a_choice_survives_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="mention"), timeout=PATIENCE)
+    await bot.end()
+    await start()
+    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"), timeout=PATIENCE)
+    assert shown.content == sentences.listening_to("mention", changed=False)
+
+
+async def test_settings_are_for_moderators(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    command = next(each for each in fake.commands[None] if each["name"] == "settings")
+    assert command["default_member_permissions"] == "32"  # manage guild
+    request = await home.ada.command(home.channel, "settings", listen="off")
+    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.MODERATORS_ONLY
+    assert await bot.rows("SELECT * FROM settings WHERE name = 'listen'") == []
+
+
+async def test_help_is_for_one_person_and_names_help_lines(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    request = await home.ada.command(fake.dm(home.ada), "help")
+    shown = await fake.next_response(request, timeout=PATIENCE)
+    assert request.ephemeral
+    assert "https://findahelpline.com" in shown.content
+    assert len(shown.content) <= 2000
+
+
+async def test_help_names_every_command(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    for command in fake.commands[None]:
+        assert command["name"] in sentences.HELP or command["name"] == "help"
+
+
+@pytest.mark.parametrize("name", ["listen", "privacy", "forget-me", "help", "How does this sound?"])
+async def test_commands_work_in_servers_dms_and_wherever_installed(
+    fake: FakeDiscord, start: Start, home: Home, name: str
+) -> None:
+    await start()
+    command = next(each for each in fake.commands[None] if each["name"] == name)
+    assert set(command["contexts"]) == {0, 1, 2}
+    assert set(command["integration_types"]) == {0, 1}
