@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -37,9 +38,12 @@ def measure(
     """Cross-validate a recipe by a protocol, under all conditions if wanted."""
     recipe, bars = RECIPES[arguments.recipe], Bars(errors)
     splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
-    degraded = {
-        name: extract_table(
-            dataset.utterances,
+    speech = np.flatnonzero(dataset.is_speech)
+    degraded = {}
+    for i, (name, change) in enumerate(CONDITIONS.items() if conditions else ()):
+        degraded[name] = np.full_like(dataset.features[0], np.nan)  # song is never tested
+        degraded[name][speech] = extract_table(
+            [u for u in dataset.utterances if u.kind == "speech"],
             recipe,
             change=change,
             seed=(arguments.seed, 1000 + i),
@@ -48,8 +52,6 @@ def measure(
             cache=arguments.cache,
             progress=bars,
         )
-        for i, (name, change) in enumerate(CONDITIONS.items() if conditions else ())
-    }
     return cross_validate(
         dataset, splits, recipe, seed=arguments.seed, n_jobs=arguments.jobs, conditions=degraded, progress=bars
     )
