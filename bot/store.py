@@ -244,7 +244,7 @@ class Store:
         row = await self._database.fetch_one("SELECT * FROM predictions WHERE note = ?", (note_id,))
         return None if row is None else prediction_from(row)
 
-    async def templates_used(self, person: str, *, besides: int, limit: int = 300) -> tuple[str, ...]:
+    async def templates_used(self, person: str, *, besides: int, limit: int = 2000) -> tuple[str, ...]:
         """List the ids of the replies that a person got to other notes, oldest first, repeats included."""
         rows = await self._database.fetch_all(
             "SELECT template FROM notes WHERE person = ? AND id != ? AND template IS NOT NULL ORDER BY id DESC LIMIT ?",
