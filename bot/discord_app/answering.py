@@ -9,7 +9,7 @@ from typing import Self
 
 import discord
 
-from bot.conversation import Answer, Fetch, IncomingNote
+from bot.conversation import Answer, IncomingNote
 from bot.discord_app import access
 from bot.discord_app.attachments import Clip, Sound, find_clip
 from bot.discord_app.downloads import Downloads, ExpiredAddressError
@@ -109,34 +109,23 @@ class Answering:
         self._services = services
         self._silent_in: set[int] = set()
 
-    async def answer(self, message: discord.Message, clip: Clip) -> None:
-        """Listen to a note that just came in, and reply."""
+    async def answer(self, message: discord.Message, clip: Clip, *, pending: StoredNote | None = None) -> None:
+        """Listen to a note that just came in, or to one that a restart interrupted, and reply."""
         if not self._may_write(message):
             return
         conversation = self._services.conversation
-        with self._services.work.answering():
-            async with Typing(message.channel) as typing:
-                outcome = await conversation.hear(incoming(message, clip), self._fetch(message, clip, typing))
-                if isinstance(outcome, Answer):
-                    await self.deliver(message, outcome)
+        async with Typing(message.channel) as typing:
 
-    def _fetch(self, message: discord.Message, clip: Clip, typing: Typing) -> Fetch:
-        """Say how to get the audio of a note; only then the bot shows that it listens."""
+            async def fetch() -> bytes:
+                typing.start()
+                return await download(self._services.downloads, message, clip)
 
-        async def fetch() -> bytes:
-            typing.start()
-            return await download(self._services.downloads, message, clip)
-
-        return fetch
-
-    async def finish(self, message: discord.Message, clip: Clip, pending: StoredNote) -> None:
-        """Reply to a note that a restart interrupted."""
-        with self._services.work.answering():
-            async with Typing(message.channel) as typing:
-                fetch = self._fetch(message, clip, typing)
-                outcome = await self._services.conversation.finish(pending, fetch)
-                if isinstance(outcome, Answer):
-                    await self.deliver(message, outcome)
+            hearing = (
+                conversation.finish(pending, fetch) if pending else conversation.hear(incoming(message, clip), fetch)
+            )
+            outcome = await hearing
+            if isinstance(outcome, Answer):
+                await self.deliver(message, outcome)
 
     async def deliver(self, message: discord.Message, answer: Answer) -> None:
         """Send an answer as the reply to a note, record that, and offer the marks."""

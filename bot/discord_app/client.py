@@ -64,6 +64,13 @@ class EmotifyBot(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Do nothing: there are no prefix commands, and the cogs have listeners of their own."""
 
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Log what went wrong with an event; once the connection is closed, that is no news."""
+        if self.is_closed():
+            _log.info("%s was cut short", event_method)
+        else:
+            await super().on_error(event_method, *args, **kwargs)
+
     async def _register_commands(self) -> None:
         """Tell Discord the commands, but only when they changed: registering is tightly rate-limited."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]

@@ -13,6 +13,7 @@ from discord import app_commands
 
 from bot.discord_app import sentences
 from bot.discord_app.patience import DISCORD_FAILURES
+from bot.discord_app.services import services_of
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +35,10 @@ class CommandTree(app_commands.CommandTree[Any]):
 
 @asynccontextmanager
 async def apologising(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
-    """Answer a button whose callback fails; discord.py would only log it."""
+    """Let a button finish before the bot stops, and answer if its callback fails; discord.py would only log that."""
     try:
-        yield
+        with services_of(interaction).work.answering():
+            yield
     except Exception as error:  # noqa: BLE001 - this is where they end
         await apologise(interaction, error)
 

@@ -112,6 +112,8 @@ async def _serve(services: Services, pool: Pool, stop: asyncio.Event) -> None:
     except discord.PrivilegedIntentsRequired:
         _log.warning(INTENT_MISSING)
         await _converse(services, pool, stop, message_content=False)
+    finally:  # what came in while the gateway was closing still has the store
+        await services.work.finish(patience=GRACE)
 
 
 async def _converse(services: Services, pool: Pool, stop: asyncio.Event, *, message_content: bool) -> None:

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.discord_app.answering import Answering, offer_marks
 from bot.discord_app.attachments import find_clip
-from bot.discord_app.cogs.area import Area
+from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.patience import DISCORD_FAILURES, patiently
 from bot.discord_app.services import Services
@@ -36,7 +36,7 @@ class CatchingUp(Area):
         super().__init__(bot, services)
         self._answering = Answering(services)
 
-    @commands.Cog.listener()
+    @listener
     async def on_ready(self) -> None:
         """Catch up whenever a new session begins; a resumed one has missed nothing."""
         self._services.work.errand(self._catch_up(), name="catching up")
@@ -50,7 +50,9 @@ class CatchingUp(Area):
             await self._try(self._read_reactions, note)
 
     async def _try(self, step: Callable[[StoredNote], Awaitable[None]], note: StoredNote) -> None:
-        """Do one step; what Discord does not let us see stays as it is."""
+        """Do one step, unless the bot is stopping; what Discord does not let us see stays as it is."""
+        if not self._services.work.is_open:
+            return
         try:
             await step(note)
         except DISCORD_FAILURES as error:
@@ -68,8 +70,8 @@ class CatchingUp(Area):
             await conversation.answered(note.id, reply.id)
             if note.status == "predicted":
                 await offer_marks(reply)
-        elif (clip := find_clip(message)) is not None and self._services.work.is_open:
-            await self._answering.finish(message, clip, note)
+        elif (clip := find_clip(message)) is not None:
+            await self._answering.answer(message, clip, pending=note)
 
     async def _reply_to(self, message: discord.Message) -> discord.Message | None:
         """Look for our reply among the messages after a note."""

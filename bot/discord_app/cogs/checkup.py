@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 
 import discord
-from discord.ext import commands
 
 from bot.discord_app.access import missing_permissions
-from bot.discord_app.cogs.area import Area
+from bot.discord_app.cogs.area import Area, listener
 
 _log = logging.getLogger(__name__)
 
@@ -16,14 +15,14 @@ _log = logging.getLogger(__name__)
 class Checkup(Area):
     """Says in the log when the bot is ready, and which permissions it lacks."""
 
-    @commands.Cog.listener()
+    @listener
     async def on_ready(self) -> None:
         """Say that the bot is ready, and check every server."""
         _log.info("Ready: listening in %d servers", len(self._bot.guilds))
         for guild in self._bot.guilds:
             _check(guild)
 
-    @commands.Cog.listener()
+    @listener
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Check a server that the bot was just added to."""
         _check(guild)

@@ -11,7 +11,7 @@ import discord
 from discord.ext import commands
 
 from bot.conversation import Marked
-from bot.discord_app.cogs.area import Area
+from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.patience import patiently
 from bot.discord_app.replies import react
 from bot.discord_app.services import Services
@@ -28,7 +28,7 @@ class Feedback(Area):
         super().__init__(bot, services)
         self._offered: OrderedDict[int, None] = OrderedDict()
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         """Take a mark; after ❌ offer the eight emotions."""
         if not self._is_a_mark(event):
@@ -38,31 +38,31 @@ class Feedback(Area):
         if marked is not None and marked.offers_emotions:
             self._offer_emotions(event, marked)
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
         """Take a mark back."""
         if self._is_a_mark(event):
             async with self._services.turns.of(event.message_id):
                 await self._services.conversation.unmark(event.message_id, event.user_id, str(event.emoji))
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
         """Take all marks back, because a moderator removed all reactions."""
         async with self._services.turns.of(event.message_id):
             await self._services.conversation.clear_marks(event.message_id)
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
         """Take a mark back, because a moderator removed all reactions with one emoji."""
         async with self._services.turns.of(event.message_id):
             await self._services.conversation.clear_marks(event.message_id, str(event.emoji))
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Let go of a note that was deleted, or whose reply was."""
         await self._services.conversation.withdraw(event.message_id)
 
-    @commands.Cog.listener()
+    @listener
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of the notes among many messages that were deleted at once."""
         for message_id in event.message_ids:

@@ -20,14 +20,15 @@ class Privacy(Area):
     @app_commands.command(name="privacy", description="See, download and change what I keep about you")
     async def privacy(self, request: discord.Interaction[Any]) -> None:
         """Show what is kept, with all of it as a file."""
-        await request.response.defer(ephemeral=True, thinking=True)
-        kept = await self._services.conversation.privacy(request.user.id)
-        export = json.dumps(kept.export, indent=2, ensure_ascii=False).encode()
-        await request.edit_original_response(
-            content=kept.summary,
-            attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
-            view=listening_buttons(listening=kept.listening),
-        )
+        with self._services.work.answering():
+            await request.response.defer(ephemeral=True, thinking=True)
+            kept = await self._services.conversation.privacy(request.user.id)
+            export = json.dumps(kept.export, indent=2, ensure_ascii=False).encode()
+            await request.edit_original_response(
+                content=kept.summary,
+                attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
+                view=listening_buttons(listening=kept.listening),
+            )
 
     @app_commands.command(name="forget-me", description="Delete everything that I keep about you")
     async def forget_me(self, request: discord.Interaction[Any]) -> None:

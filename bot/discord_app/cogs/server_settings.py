@@ -26,8 +26,9 @@ class ServerSettings(Area):
         """Show the mode, or change it."""
         if request.guild_id is None:
             raise app_commands.NoPrivateMessage
-        await request.response.defer(ephemeral=True, thinking=True)
-        if listen is not None:
-            await choose_listen_mode(self._services, request.guild_id, listen)
-        mode = await listen_mode(self._services, request.guild_id)
-        await request.edit_original_response(content=sentences.listening_to(mode, changed=listen is not None))
+        with self._services.work.answering():
+            await request.response.defer(ephemeral=True, thinking=True)
+            if listen is not None:
+                await choose_listen_mode(self._services, request.guild_id, listen)
+            mode = await listen_mode(self._services, request.guild_id)
+            await request.edit_original_response(content=sentences.listening_to(mode, changed=listen is not None))

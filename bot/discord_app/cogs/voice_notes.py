@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from bot.discord_app.answering import Answering
 from bot.discord_app.attachments import find_clip, is_for_the_bot, is_mentioned, is_own_voice
-from bot.discord_app.cogs.area import Area
+from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.listening import listen_mode
 from bot.discord_app.services import Services
 
@@ -19,7 +19,7 @@ class VoiceNotes(Area):
         super().__init__(bot, services)
         self._answering = Answering(services)
 
-    @commands.Cog.listener()
+    @listener
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message if it holds its author's voice and is meant for the bot."""
         if self._bot.user is None or not self._services.work.is_open or not is_own_voice(message):

@@ -111,6 +111,11 @@ def read_rows(path: Path, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(sql, parameters)]
 
 
+def make_settings(**settings: Any) -> Settings:
+    """Make settings that no environment and no file has a say in."""
+    return Settings(_env_file=None, **settings)  # type: ignore[call-arg]
+
+
 Start = Callable[..., Awaitable[Running]]
 
 
@@ -135,8 +140,8 @@ async def start(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def start_bot(recognizer: StandIn | None = None, *, connect: bool = True, **settings: Any) -> Running:
-            defaults = {"discord_token": fake.token, "discord_api": fake.api, "data_dir": tmp_path, "cooldown": 0.0}
-            made = await asyncio.to_thread(Settings, _env_file=None, **defaults | settings)
+            chosen = {"discord_token": fake.token, "discord_api": fake.api, "data_dir": tmp_path, "cooldown": 0.0}
+            made = await asyncio.to_thread(make_settings, **chosen | settings)
             stop, recognizer = asyncio.Event(), recognizer or StandIn()
             running = Running(fake, made, recognizer, stop, asyncio.create_task(live(made, recognizer, stop)))
             stack.push_async_callback(_end, running)

@@ -153,7 +153,7 @@ async def test_many_deletions_at_once_are_heard_too(fake: FakeDiscord, start: St
     for note in notes:
         await offered(fake, note)
     await fake.owner.delete_many(notes)
-    await bot.until_row("SELECT 1 FROM notes WHERE status = 'withdrawn' HAVING count(*) = 2")
+    await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'withdrawn') = 2")
     assert await bot.rows("SELECT * FROM predictions") == []
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from bot import messages
 from bot.discord_app import sentences
+from bot.store import Store, StoreError
 from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord
 
@@ -78,9 +81,13 @@ async def test_forget_me_can_be_thought_over(fake: FakeDiscord, start: Start, ho
     assert len(await bot.rows("SELECT * FROM notes")) == 1
 
 
-async def test_a_broken_store_is_said_in_one_sentence(fake: FakeDiscord, start: Start, home: Home) -> None:
-    bot = await start()
-    await fake.settle(timeout=PATIENCE)
-    await bot.break_store()
+async def test_a_broken_store_is_said_in_one_sentence(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def export(store: Store, person: str) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(Store, "export", export)
+    await start()
     request = await home.ada.command(home.channel, "privacy")
     assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.FAILED

@@ -14,7 +14,7 @@ from emotify_core.errors import NoSpeechError, UndecodableAudioError
 from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, StandIn, Start, answer_to, offered, send_note
 from tests.fake_discord import FakeDiscord, Message, MessageFlag
 
-OGG = {"content_type": "audio/ogg"}
+OGG = "audio/ogg"
 
 
 async def nothing_said(fake: FakeDiscord) -> bool:
@@ -139,8 +139,8 @@ async def test_of_several_attachments_the_first_with_sound_is_heard(
     files = [
         fake.attachment(dm, "cat.png", b"a cat", content_type="image/png"),
         fake.attachment(dm, "unknown", b"who knows", content_type=None),
-        fake.attachment(dm, "first.ogg", b"first", **OGG),
-        fake.attachment(dm, "second.ogg", b"second", **OGG),
+        fake.attachment(dm, "first.ogg", b"first", content_type=OGG),
+        fake.attachment(dm, "second.ogg", b"second", content_type=OGG),
     ]
     await offered(fake, await home.ada.send_files(dm, files))
     assert bot.recognizer.heard == [b"first"]
@@ -167,7 +167,7 @@ async def test_in_mention_mode_only_dms_and_mentions_are_answered(fake: FakeDisc
     await send_note(home.ada, fake.thread(home.channel))
     assert await nothing_said(fake)
     await offered(fake, await send_note(home.ada, fake.dm(home.ada)))
-    mentioned = await home.ada.send_file(home.channel, "a.ogg", AUDIO, text=fake.mention, **OGG)
+    mentioned = await home.ada.send_file(home.channel, "a.ogg", AUDIO, text=fake.mention, content_type=OGG)
     await offered(fake, mentioned)
 
 

@@ -10,65 +10,56 @@ import pytest
 from bot.discord_app.work import Work
 
 
-async def answer(work: Work, message_id: int, channel_id: int, *, until: asyncio.Event) -> None:
-    with work.answering(message_id, channel_id):
+async def answer(work: Work, until: asyncio.Event, done: list[str]) -> None:
+    with work.answering():
         await until.wait()
+        done.append("answer")
 
 
-async def test_a_note_is_in_work_until_it_is_answered() -> None:
-    work, replied = Work(), asyncio.Event()
-    task = asyncio.create_task(answer(work, 1, 7, until=replied))
+async def test_finishing_waits_for_answers() -> None:
+    work, until, done = Work(), asyncio.Event(), list[str]()
+    task = asyncio.create_task(answer(work, until, done))
     await asyncio.sleep(0)
-    assert 1 in work
-    replied.set()
+    finishing = asyncio.create_task(work.finish(patience=60))
+    await asyncio.sleep(0)
+    assert (work.is_open, finishing.done()) == (False, False)
+    until.set()
+    await finishing
+    assert done == ["answer"]
     await task
-    assert 1 not in work
 
 
-async def test_settling_waits_for_the_notes_of_one_channel_only() -> None:
-    work, here, elsewhere = Work(), asyncio.Event(), asyncio.Event()
-    tasks = [
-        asyncio.create_task(answer(work, 1, 7, until=here)),
-        asyncio.create_task(answer(work, 2, 8, until=elsewhere)),
-    ]
-    await asyncio.sleep(0)
-    settled = asyncio.create_task(work.settle(7))
-    await asyncio.sleep(0)
-    assert not settled.done()
-    here.set()
-    await settled
-    assert 2 in work
-    elsewhere.set()
-    await asyncio.gather(*tasks)
-
-
-async def test_settling_does_not_wait_for_the_note_that_asks() -> None:
-    work = Work()
-    with work.answering(1, 7):
-        await work.settle(7)
-        assert 1 in work
-
-
-async def test_finishing_lets_notes_and_errands_end() -> None:
-    work, done = Work(), []
+async def test_finishing_waits_for_errands_that_an_answer_leaves_behind() -> None:
+    work, until, done = Work(), asyncio.Event(), list[str]()
 
     async def errand() -> None:
         await asyncio.sleep(0)
         done.append("errand")
 
-    work.errand(errand(), name="errand")
-    await work.finish(timeout=60)
-    assert done == ["errand"]
-    assert not work.is_open
+    async def answer_and_react() -> None:
+        await answer(work, until, done)
+        work.errand(errand(), name="errand")
 
-
-async def test_finishing_cancels_what_takes_too_long() -> None:
-    work = Work()
-    task = asyncio.create_task(answer(work, 1, 7, until=asyncio.Event()))
+    task = asyncio.create_task(answer_and_react())
     await asyncio.sleep(0)
-    await work.finish(timeout=0)
+    until.set()
+    await work.finish(patience=60)
+    assert done == ["answer", "errand"]
+    await task
+
+
+async def test_finishing_cancels_what_takes_too_long(caplog: pytest.LogCaptureFixture) -> None:
+    work = Work()
+    task = asyncio.create_task(answer(work, asyncio.Event(), []))
+    await asyncio.sleep(0)
+    await work.finish(patience=0)
     assert task.cancelled()
-    assert 1 not in work
+    assert "1 answers unfinished" in caplog.text
+
+
+async def test_finishing_with_nothing_to_do_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    await Work().finish(patience=60)
+    assert caplog.text == ""
 
 
 async def test_a_failing_errand_is_logged_and_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
