@@ -1,0 +1,1 @@
+"""Speed and memory: `python -m tests.benchmarks` prints a table. Nothing here passes or fails."""
