@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -149,9 +150,27 @@ def _prepare(path: Path, migrations: Sequence[Migration] | None) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its -wal and -shm files the same mode
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in _SETTLE:
-            connection.execute(pragma)
+            _execute_patiently(connection, pragma)
         _check(path, connection)
         apply_migrations(connection, list_migrations() if migrations is None else migrations)
+
+
+def _execute_patiently(connection: sqlite3.Connection, sql: str, *, patience: float = 5.0) -> None:
+    """Run a statement, again and again while the file is busy.
+
+    Two processes that switch a new file to WAL at once would wait for each other for ever, so SQLite refuses one of
+    them whatever its busy timeout.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute(sql)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:

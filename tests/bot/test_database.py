@@ -7,10 +7,11 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.database import Database, StoreError
+from bot.database import Database, StoreError, _execute_patiently
 from bot.migrations import Migration, list_migrations
 
 TABLE = Migration(1, "0001_t.sql", "CREATE TABLE t (x INTEGER PRIMARY KEY);")
@@ -126,6 +127,33 @@ async def test_two_processes_may_create_the_file_at_once(tmp_path: Path) -> None
     assert [await database.fetch_all("SELECT * FROM notes") for database in databases] == [[]] * 4
     for database in databases:
         await database.close()
+
+
+class Contended(sqlite3.Connection):
+    """A connection to a file that is busy a few times, whatever its busy timeout."""
+
+    n_refusals = 2
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if self.n_refusals > 0:
+            self.n_refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return super().execute(*arguments)
+
+
+def test_a_switch_that_is_refused_at_once_is_tried_again() -> None:
+    with closing(sqlite3.connect(":memory:", factory=Contended)) as connection:
+        _execute_patiently(connection, "PRAGMA user_version = 7")
+        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+
+
+def test_patience_with_a_busy_file_ends() -> None:
+    with closing(sqlite3.connect(":memory:", factory=Contended)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            _execute_patiently(connection, "PRAGMA user_version = 7", patience=0)
+        connection.n_refusals = 0
 
 
 async def test_closing_twice_is_harmless_and_using_it_after_is_a_clear_error(tmp_path: Path) -> None:
