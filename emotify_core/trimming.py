@@ -108,7 +108,8 @@ def _band_powers(y: NDArray[np.float32], sr: int) -> NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(y, width)[::hop]
     powers = []
     for start in range(0, len(frames), _CHUNK):
-        spectra = scipy.fft.rfft(frames[start : start + _CHUNK] * window, n_fft)
+        chunk = frames[start : start + _CHUNK]
+        spectra = scipy.fft.rfft((chunk - chunk.mean(axis=1, keepdims=True)) * window, n_fft)
         power = np.square(spectra.real) + np.square(spectra.imag)
         powers.append(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1) * scale)
     return np.concatenate(powers)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emotify_core.conditioning import LOUDNESS, MIN_DURATION, condition
+from emotify_core.errors import AudioTooShortError, NoSpeechError
+from emotify_core.synthesis import synthesize_voice
+
+SPEECH = synthesize_voice(1.5, seed=2)
+
+
+@given(gain_db=st.floats(-30, 60), offset=st.floats(-1, 1))
+@settings(deadline=None, max_examples=30)
+def test_gain_and_offset_of_the_microphone_change_nothing(gain_db: float, offset: float) -> None:
+    heard = (10 ** (gain_db / 20) * np.pad(SPEECH, 4000) + offset).astype(np.float32)
+
+    # Beside an offset of 1, float32 has seven digits, of which -30 dB take some.
+    np.testing.assert_allclose(condition(heard, 16000), condition(np.pad(SPEECH, 4000), 16000), atol=1e-4)
+
+
+def test_result_has_the_loudness_and_no_offset() -> None:
+    y = condition(SPEECH + np.float32(0.1), 16000, trim=False)
+
+    assert y.mean() == pytest.approx(0, abs=1e-6)
+    assert y.std() == pytest.approx(LOUDNESS, rel=1e-4)
+
+
+def test_input_is_left_as_it_was() -> None:
+    before = SPEECH.copy()
+
+    condition(SPEECH, 16000)
+
+    np.testing.assert_array_equal(SPEECH, before)
+
+
+def test_without_normalisation_only_what_exceeds_full_scale_is_scaled() -> None:
+    centred = SPEECH - SPEECH.mean(dtype=np.float64).astype(np.float32)
+
+    np.testing.assert_array_equal(condition(SPEECH, 16000, trim=False, normalize=False), centred)
+    assert np.abs(condition(100 * SPEECH, 16000, normalize=False)).max() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("trim", [True, False])
+def test_silence_is_no_speech(trim: bool) -> None:
+    with pytest.raises(NoSpeechError):
+        condition(np.full(16000, 0.7, np.float32), 16000, trim=trim)
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, 3199])
+def test_too_short_signals_are_refused(n: int) -> None:
+    with pytest.raises(AudioTooShortError) as caught:
+        condition(SPEECH[5000 : 5000 + n], 16000)
+
+    assert (caught.value.duration, caught.value.min_duration) == (n / 16000, MIN_DURATION)
+
+
+def test_the_shortest_sound_that_is_long_enough_is_kept_whole() -> None:
+    hum = 0.1 * np.sin(0.1 * np.arange(3200)).astype(np.float32)
+
+    assert len(condition(hum, 16000)) == 3200
