@@ -459,6 +459,19 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing(pools: Pools, stage
         assert pool.model_version == "old"
 
 
+async def test_a_model_that_is_ready_only_after_the_pool_was_closed_does_not_serve(pools: Pools, stage: Stage) -> None:
+    pool = pools()
+    await pool.start()
+    await stage.next_arrival()
+    replacing = asyncio.create_task(pool.replace_model(Path("new")))
+    await stage.next_arrival()
+    await pool.close()
+    await replacing
+    await stage.empty()
+    with pytest.raises(RecognitionFailed):
+        await pool.recognize(note())
+
+
 # The end
 
 
