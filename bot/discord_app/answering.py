@@ -120,10 +120,8 @@ class Answering:
                 typing.start()
                 return await download(self._services.downloads, message, clip)
 
-            hearing = (
-                conversation.finish(pending, fetch) if pending else conversation.hear(incoming(message, clip), fetch)
-            )
-            outcome = await hearing
+            note = incoming(message, clip)
+            outcome = await (conversation.finish(pending, fetch) if pending else conversation.hear(note, fetch))
             if isinstance(outcome, Answer):
                 await self.deliver(message, outcome)
 

@@ -7,7 +7,7 @@ import sqlite3
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,46 +20,11 @@ with warnings.catch_warnings():  # on 3.11 and 3.12 discord.py imports audioop, 
 
 from bot.config import Settings
 from bot.discord_app.lifecycle import live
-from emotify_core.emotions import Emotion
-from emotify_core.prediction import Prediction
+from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import Channel, FakeDiscord, Guild, Message, Person
 
 AUDIO = b"OggS" + bytes(range(256)) * 8
 PATIENCE = 60.0  # seconds; the machine is slow and shared, and a passing test never waits that long
-
-
-def guess(emotion: Emotion = Emotion.SAD, confidence: float = 0.79) -> Prediction:
-    """Make a prediction."""
-    rest = (1 - confidence) / (len(Emotion) - 1)
-    return Prediction(
-        {each: confidence if each is emotion else rest for each in Emotion}, duration=2.5, model="stand-in-1"
-    )
-
-
-@dataclass
-class StandIn:
-    """Hears what the test says; everything else about it is as with the real pool."""
-
-    model_version: str = ""
-    prediction: Prediction = field(default_factory=guess)
-    error: Exception | None = None
-    heard: list[bytes] = field(default_factory=list)
-    held: asyncio.Event | None = None
-    is_closed: bool = False
-
-    async def start(self) -> None:
-        self.model_version = "stand-in-1"
-
-    async def recognize(self, audio: bytes) -> Prediction:
-        self.heard.append(bytes(audio))
-        if self.held is not None:
-            await self.held.wait()
-        if self.error is not None:
-            raise self.error
-        return self.prediction
-
-    async def close(self) -> None:
-        self.is_closed = True
 
 
 @dataclass

@@ -7,7 +7,8 @@ import logging
 
 import pytest
 
-from tests.bot.discord_app.conftest import PATIENCE, Home, StandIn, Start, answer_to, offered, send_note
+from tests.bot.discord_app.conftest import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission
 
 MESSAGES = "/channels/*/messages"

@@ -1,0 +1,210 @@
+"""`python -m bot` as a process: it explains itself, survives being killed, and stops when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.discord_app.failures import NO_TOKEN, WRONG_TOKEN
+from tests.bot.discord_app.conftest import PATIENCE, Home, offered, read_rows, send_note
+from tests.fake_discord import FakeDiscord
+
+ROOT = Path(__file__).parents[3]
+BOT = "bot"
+STAND_IN = "tests.bot.discord_app.stand_in"
+MESSAGES = "/channels/*/messages"
+
+Launch = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def launch(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Launch]:
+    """Start a process with settings of its own; it is killed in the end if it still runs."""
+    kept = {name: value for name, value in os.environ.items() if "EMOTIFY" not in name and "DISCORD" not in name}
+    kept["PYTHONPATH"] = str(ROOT)
+    settings = {"DISCORD_TOKEN": fake.token, "DISCORD_API": fake.api, "DATA_DIR": str(tmp_path), "COOLDOWN": "0"}
+    async with AsyncExitStack() as stack:
+
+        async def start(module: str, *words: str, **env: str | None) -> asyncio.subprocess.Process:
+            ours = kept | {f"EMOTIFY_{name}": value for name, value in settings.items()} | env
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-m", module, *words),
+                env=kept
+                | {"PYTHONPATH": str(ROOT)}
+                | {name: value for name, value in ours.items() if value is not None},
+                cwd=tmp_path,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            stack.push_async_callback(_end, process)
+            return process
+
+        yield start
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Make sure that a process is gone."""
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
+    """Wait for a process to end; return its exit code and what it wrote."""
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    return process.returncode, out.decode(), err.decode()
+
+
+def rows(folder: Path, sql: str) -> list[dict[str, Any]]:
+    """Ask the database that a process left behind."""
+    return read_rows(folder / "emotify.db", sql)
+
+
+async def until_rows(folder: Path, sql: str) -> list[dict[str, Any]]:
+    """Wait until a running process has written something."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await asyncio.to_thread(rows, folder, sql)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def test_without_a_token_two_lines_say_how_to_get_one(launch: Launch) -> None:
+    code, out, err = await ended(await launch(BOT, EMOTIFY_DISCORD_TOKEN=None))
+    assert (code, out, err) == (2, "", NO_TOKEN + "\n")
+
+
+async def test_a_wrong_token_is_said_in_plain_words(launch: Launch) -> None:
+    code, _, err = await ended(await launch(STAND_IN, EMOTIFY_DISCORD_TOKEN="wrong"))
+    assert code == 2
+    assert err.endswith(WRONG_TOKEN + "\n")
+    assert "Traceback" not in err
+
+
+async def test_wrong_settings_are_said_in_one_line_each(launch: Launch) -> None:
+    code, _, err = await ended(await launch(BOT, EMOTIFY_LISTEN="loudly", EMOTIFY_WORKERS="none"))
+    assert code == 2
+    assert len(err.splitlines()) == 2
+    assert "EMOTIFY_LISTEN" in err
+    assert "EMOTIFY_WORKERS" in err
+
+
+async def test_a_folder_that_cannot_be_written_is_said_in_one_line(launch: Launch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = await ended(await launch(BOT, EMOTIFY_DATA_DIR=str(tmp_path / "file" / "data")))
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert str(tmp_path / "file") in err
+
+
+async def test_help_teaches_every_setting_and_command(launch: Launch) -> None:
+    code, out, err = await ended(await launch(BOT, "--help"))
+    assert (code, err) == (0, "")
+    for word in ("python -m bot try", "EMOTIFY_DISCORD_TOKEN", "EMOTIFY_LISTEN", "exit codes"):
+        assert word in out
+
+
+async def test_version_is_one_line(launch: Launch) -> None:
+    code, out, _ = await ended(await launch(BOT, "--version"))
+    assert code == 0
+    assert out.startswith("Emotify ")
+    assert len(out.splitlines()) == 1
+
+
+async def test_an_unknown_word_is_refused(launch: Launch) -> None:
+    code, _, err = await ended(await launch(BOT, "tyr"))
+    assert code == 2
+    assert "tyr" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_the_bot_in_good_order(
+    fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = await launch(STAND_IN)
+    await fake.connected(PATIENCE)
+    await offered(fake, await send_note(home.ada, home.channel))
+    process.send_signal(number)
+    code, _, err = await ended(process)
+    assert code == 0
+    assert "Unclosed" not in err
+    assert "Traceback" not in err
+    assert "never awaited" not in err
+    assert fake.gateway.live == []
+    assert len(rows(tmp_path, "SELECT * FROM notes WHERE status = 'answered'")) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signals")
+async def test_a_second_signal_ends_the_bot_at_once(
+    fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
+) -> None:
+    process = await launch(STAND_IN, STAND_IN_HOLDS="1")
+    await fake.connected(PATIENCE)
+    await send_note(home.ada, home.channel)
+    await fake.until(lambda: fake.cdn.downloads, PATIENCE)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE):
+        while b"Stopping" not in await process.stderr.readline():
+            pass
+    process.send_signal(signal.SIGTERM)
+    code, _, _ = await ended(process)
+    assert code == 128 + signal.SIGTERM
+
+
+async def test_killing_it_between_reply_and_reaction_loses_neither(
+    fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
+) -> None:
+    process = await launch(STAND_IN)
+    await fake.connected(PATIENCE)
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await until_rows(tmp_path, "SELECT * FROM notes WHERE status = 'answered'")
+    process.kill()
+    await ended(process)
+    await home.ada.react(reply, "✅")
+    assert [row["reply_id"] for row in rows(tmp_path, "SELECT * FROM notes")] == [reply.id]
+    await launch(STAND_IN)
+    await until_rows(tmp_path, "SELECT * FROM feedback WHERE mark = 'right'")
+    await home.ada.react(reply, "😠")
+    await until_rows(tmp_path, "SELECT * FROM feedback WHERE mark = 'angry'")
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_killing_it_between_note_and_reply_loses_neither(
+    fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
+) -> None:
+    process = await launch(STAND_IN, STAND_IN_HOLDS="1")
+    await fake.connected(PATIENCE)
+    note = await send_note(home.ada, home.channel)
+    await until_rows(tmp_path, "SELECT * FROM notes WHERE status = 'received'")
+    process.kill()
+    await ended(process)
+    await launch(STAND_IN)
+    reply = await offered(fake, note)
+    await until_rows(tmp_path, f"SELECT * FROM notes WHERE status = 'answered' AND reply_id = {reply.id}")
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_killing_it_while_the_reply_leaves_makes_no_second_one(
+    fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
+) -> None:
+    process = await launch(STAND_IN)
+    await fake.connected(PATIENCE)
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    process.kill()
+    await ended(process)
+    hold.release()
+    await launch(STAND_IN)
+    reply = await offered(fake, note)
+    await until_rows(tmp_path, f"SELECT * FROM notes WHERE status = 'answered' AND reply_id = {reply.id}")
+    assert fake.messages(home.channel) == [reply]
