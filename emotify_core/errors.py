@@ -23,9 +23,16 @@ Errors carry data; the sentence in ``str(error)`` is one line that a person can 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EmotifyError(Exception):
-    """Any error that `emotify_core` raises on purpose."""
+    """Any error that `emotify_core` raises on purpose; it can be copied and sent to other processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is made again from its sentence, which the classes with data do not take: a pool of
+        # processes in which one is raised would break, or wait for ever.
+        return _rebuild, (type(self), self.args, vars(self))
 
 
 class AudioError(EmotifyError):
@@ -130,3 +137,9 @@ class CorpusError(TrainingError):
 
 class TooFewExamplesError(TrainingError):
     """There are too few utterances, speakers or emotions."""
+
+
+def _rebuild(kind: type[EmotifyError], args: tuple[Any, ...], data: dict[str, Any]) -> EmotifyError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(data)
+    return error
