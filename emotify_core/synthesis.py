@@ -165,19 +165,20 @@ def _tracks(syllables: list[_Syllable], duration: float, f0: float, rng: np.rand
     formants = np.tile(np.array(_VOWELS[-1], float), (len(t), 1))
     for syllable in syllables:
         is_vowel = (t >= syllable.vowel_start) & (t < syllable.stop)
-        is_consonant = (t >= syllable.start) & (t < syllable.vowel_start)
         voicing[is_vowel] = _vowel_level(t[is_vowel], syllable)
         formants[is_vowel] = syllable.vowel
-        if syllable.consonant == "nasal":
-            voicing[is_consonant] = 0.4
-            formants[is_consonant] = _NASAL
-        elif syllable.consonant == "fricative":
-            friction[is_consonant] = 0.25
-        else:  # silence, then a burst
-            friction[is_consonant & (t >= syllable.vowel_start - 0.015)] = 0.4
+        is_consonant = (t >= syllable.start) & (t < syllable.vowel_start)
+        match syllable.consonant:
+            case "nasal":
+                voicing[is_consonant] = 0.4
+                formants[is_consonant] = _NASAL
+            case "fricative":
+                friction[is_consonant] = 0.25
+            case "stop":  # silence, then a burst
+                friction[is_consonant & (t >= syllable.vowel_start - 0.015)] = 0.4
     voicing = np.maximum(voicing, 0) * (1 + 0.04 * rng.standard_normal(len(t)))  # shimmer
     formants = np.column_stack([_smooth(formants, 9), np.tile(_HIGHER, (len(t), 1))])
-    tract = np.clip(f0 / 130, 0.9, 1.25) ** 0.25  # women's formants are some 15 % higher, at nearly twice the pitch
+    tract = np.clip(f0 / 130, 0.7, 2.5) ** 0.25  # women's formants are some 15 % higher, at nearly twice the pitch
     return _Tracks(_pitch(syllables, t, f0, rng), _smooth(voicing, 7), _smooth(friction, 3), formants * tract)
 
 
@@ -203,21 +204,15 @@ def _smooth(track: _Track, n: int) -> _Track:
 def _voice(tracks: _Tracks, loudness: float, rng: np.random.Generator) -> _Track:
     """Send pulses and noise through the formants."""
     points = np.arange((len(tracks.f0) - 1) * _STEP) / _STEP
-    f0, voicing, friction = (np.interp(points, np.arange(len(track)), track) for track in _sources(tracks))
+    sources = (tracks.f0, tracks.voicing, tracks.friction)
+    f0, voicing, friction = (np.interp(points, np.arange(len(track)), track) for track in sources)
     noise = rng.standard_normal(len(points))
     effort = float(np.clip(np.log2(loudness / 0.05) / 6 + 0.5, 0, 1))
     pulses = _glottal_pulses(f0, effort)
     breath = 0.005 * noise * (pulses > 0)
     hiss = np.fft.irfft(np.fft.rfft(noise) * _response(_HISS[:1], _HISS[1:], len(noise)), len(noise))
-    return (
-        _through_formants(voicing * (pulses + breath), tracks.formants, 600 * 10**effort)
-        + 0.04 * friction * hiss
-        + 2e-4 * noise
-    )
-
-
-def _sources(tracks: _Tracks) -> tuple[_Track, _Track, _Track]:
-    return tracks.f0, tracks.voicing, tracks.friction
+    voiced = _through_formants(voicing * (pulses + breath), tracks.formants, 600 * 10**effort)
+    return voiced + 0.04 * friction * hiss + 2e-4 * noise
 
 
 def _glottal_pulses(f0: _Track, effort: float) -> _Track:
@@ -251,10 +246,11 @@ def _through_formants(source: _Track, formants: _Track, cutoff: float) -> _Track
 
 def _response(frequencies: _Track, bandwidths: _Track, n_fft: int) -> NDArray[np.complex128]:
     """Return the frequency response of resonators in cascade, with a gain of 1 at 0 Hz."""
-    delay = np.exp(-2j * np.pi * np.arange(n_fft // 2 + 1)[:, np.newaxis] / n_fft)
+    delay = np.exp(-2j * np.pi * np.arange(n_fft // 2 + 1) / n_fft)
     radius = np.exp(-np.pi * bandwidths / _SR)
     b1, b2 = 2 * radius * np.cos(2 * np.pi * frequencies / _SR), -(radius**2)
-    return np.asarray(np.prod((1 - b1 - b2) / (1 - b1 * delay - b2 * delay**2), axis=1))
+    poles = np.outer(-b2, delay**2) - np.outer(b1, delay) + 1
+    return np.asarray(np.prod(1 - b1 - b2) / np.prod(poles, axis=0))
 
 
 def _encode_opus(y: NDArray[np.float32], sr: int) -> bytes:

@@ -60,6 +60,7 @@ FFMPEG_NOTES: dict[str, tuple[str, str, int, dict[str, str]]] = {
     "m4a-in-fragments": ("mp4", "aac", 44100, {"movflags": "frag_keyframe+empty_moov"}),
     "m4a-lossless": ("ipod", "alac", 48000, {}),
     "mov-pcm": ("mov", "pcm_s16be", 48000, {}),
+    "mov-pcm-u8": ("mov", "pcm_u8", 22050, {}),
     "aac-adts": ("adts", "aac", 44100, {}),
     "webm-opus": ("webm", "libopus", 48000, {}),
     "matroska-flac": ("matroska", "flac", 48000, {}),

@@ -100,7 +100,7 @@ class TestBombs:
                 for _ in range(20):
                     flac.write(np.zeros((192000, 8), np.int16))
             pages = int(Path("/proc/self/statm").read_text().split()[0])
-            resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 64 * 2**20,) * 2)
+            resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 80 * 2**20,) * 2)
             try:
                 decode(file.getvalue())
             except NoSpeechError as error:

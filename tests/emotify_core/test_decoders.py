@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotify_core.containers import FLAC, MP4, WAV, Container
+from emotify_core.decoders import BLOCK_SIZE, Deadline, pcm_blocks
+from emotify_core.errors import UndecodableAudioError
+from emotify_core.synthesis import synthesize_voice
+from tests.emotify_core.encoding import note, wav, with_soundfile
+
+DEADLINE = Deadline.after(60, time.monotonic)
+
+
+def test_blocks_are_small_and_complete() -> None:
+    y = np.tile(synthesize_voice(2.0), 20)
+
+    blocks = list(pcm_blocks(wav(y), WAV, DEADLINE))
+
+    assert len(blocks) == 2
+    assert all(block.samples.size <= BLOCK_SIZE for block in blocks)
+    assert sum(len(block.samples) for block in blocks) == len(y)
+    assert {block.form for block in blocks} == {(16000, 1)}
+
+
+def test_another_decoder_is_tried_when_the_first_refuses() -> None:
+    data = bytearray(note("wav-pcm_16"))
+    data[40:44] = bytes(4)  # no length, as a recorder leaves it that writes to a pipe: libsndfile finds no sound
+
+    assert sum(len(block.samples) for block in pcm_blocks(bytes(data), WAV, DEADLINE)) == 25600
+
+
+def test_another_kind_of_file_than_expected_is_refused() -> None:
+    data = with_soundfile(synthesize_voice(1.0), 16000, "OGG", "VORBIS")
+
+    for container in (MP4, Container("MP3", "mp3"), Container("AMR", "amr")):
+        with pytest.raises(UndecodableAudioError, match=container.name):
+            list(pcm_blocks(data, container, DEADLINE))
+
+
+@pytest.mark.parametrize("demuxer", ["hls", "concat", "dash"])
+@pytest.mark.parametrize("scheme", ["http", "tcp", "file"])
+def test_what_a_file_names_is_not_opened_even_by_a_demuxer_that_would(
+    demuxer: str, scheme: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "secret.wav"
+    path.write_bytes(note("wav-pcm_16"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        url = f"file://{path}" if scheme == "file" else f"{scheme}://{host}/voice.wav"
+        text = {
+            "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{url}\n#EXT-X-ENDLIST\n",
+            "concat": f"ffconcat version 1.0\nfile {url}\n",
+            "dash": f"<MPD><Period><AdaptationSet><Representation><BaseURL>{url}</BaseURL></Representation>"
+            "</AdaptationSet></Period></MPD>",
+        }[demuxer]
+
+        with pytest.raises(UndecodableAudioError):
+            list(pcm_blocks(text.encode(), Container("playlist", demuxer), DEADLINE))
+
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize("n_entries", [2**24, 2**28 - 1, 2**31 - 1, 2**32 - 1])
+@pytest.mark.parametrize("table", [b"stts", b"stsz", b"stco", b"stsc"])
+def test_tables_that_lie_about_their_length_are_survived(table: bytes, n_entries: int) -> None:
+    data = bytearray(note("m4a-index-at-the-end"))
+    at = data.rindex(table) + (12 if table == b"stsz" else 8)
+    data[at : at + 4] = struct.pack(">I", n_entries)
+
+    try:
+        n_frames = sum(len(block.samples) for block in pcm_blocks(bytes(data), MP4, DEADLINE))
+    except UndecodableAudioError:
+        n_frames = 0
+
+    assert n_frames <= 1.7 * 44100
+
+
+def test_what_was_decoded_before_the_break_is_given() -> None:
+    data = note("flac")
+
+    n_frames = sum(len(block.samples) for block in pcm_blocks(data[: len(data) // 2], FLAC, DEADLINE))
+
+    assert 4096 <= n_frames < 25600
