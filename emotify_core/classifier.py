@@ -10,7 +10,7 @@ import numpy as np
 
 from emotify_core.audio import DecodeLimits, Source, decode
 from emotify_core.emotions import Emotion
-from emotify_core.errors import FeatureSetMismatchError, ModelNotFoundError
+from emotify_core.errors import FeatureSetMismatchError, ModelNotFoundError, UntrustedModelError
 from emotify_core.features import FeatureVector
 from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
@@ -32,6 +32,8 @@ class EmotionClassifier:
     ------
     FeatureSetMismatchError
         If the model was made for a feature set that this library does not compute.
+    UntrustedModelError
+        If the model does not name the emotions that its header says.
 
     Examples
     --------
@@ -47,10 +49,12 @@ class EmotionClassifier:
         if recipe is None or recipe.feature_set != header.feature_set:
             known = recipe.feature_set if recipe else ", ".join(r.feature_set for r in RECIPES.values())
             raise FeatureSetMismatchError(header.feature_set, known)
+        if not header.labels or tuple(map(str, getattr(model, "classes_", ()))) != header.labels:
+            raise UntrustedModelError(f"The model {header.version} is not what its header says.")
         self.header = header
         self._model = model
         self._recipe = recipe
-        self._emotions = tuple(Emotion(label) for label in model.classes_)
+        self._emotions = tuple(Emotion(label) for label in header.labels)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Self:
@@ -70,7 +74,7 @@ class EmotionClassifier:
         FeatureSetMismatchError
             If it was made for another feature set.
         """
-        folder = Path(path) if path is not None else shipped_models()
+        folder = Path(path).resolve() if path is not None else shipped_models()
         if (folder / "header.json").is_file():
             registry, version = Registry(folder.parent), folder.name
         else:

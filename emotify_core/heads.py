@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -87,7 +89,11 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             n_iter_no_change=self.max_iter,
             random_state=self.random_state,
         )
-        self.perceptron_.fit(scaled, y, sample_weight=compute_sample_weight("balanced", y))
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # so few epochs are meant
+            self.perceptron_.fit(scaled, y, sample_weight=compute_sample_weight("balanced", y))
+        # What only further fitting needs is three times the size of the network.
+        for spare in ("_optimizer", "_best_coefs", "_best_intercepts"):
+            vars(self.perceptron_).pop(spare, None)
         self.classes_ = self.logistic_.classes_
         self.temperature_ = 1.0
         return self

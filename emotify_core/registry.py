@@ -36,7 +36,7 @@ MODEL_FILE: Final = "model.skops"
 TRUSTED_TYPES: Final = frozenset(
     {
         "emotify_core.heads.FusedHeads",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",  # in models of the classic recipe
     }
 )
 _ALIAS: Final = "champion.json"
@@ -67,6 +67,8 @@ class Header:
     seed : int
     sha256 : str
         Hash of the model file.
+    notes : dict
+        Anything else worth keeping.
     """
 
     version: str
@@ -83,7 +85,7 @@ class Header:
     notes: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, text: str) -> Header:
+    def from_json(cls, text: str | bytes) -> Header:
         """Read a header.
 
         Raises
@@ -93,9 +95,13 @@ class Header:
         """
         try:
             data = json.loads(text)
-            return cls(**{**data, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
+            header = cls(**{**data, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
         except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"The header of the model cannot be read: {error}") from error
+            raise ModelError(f"The header of the model cannot be read: {error}.") from error
+        for name in ("version", "created", "recipe", "feature_set", "sha256"):
+            if not isinstance(getattr(header, name), str):
+                raise ModelError(f"The header of the model cannot be read: its {name} is no text.")
+        return header
 
 
 class Registry:
@@ -126,6 +132,8 @@ class Registry:
             If none was promoted, or it is gone.
         """
         history = self._history()
+        if not history and not any(self.root.glob("*/header.json")):
+            raise ModelNotFoundError(f"There is no model in {self.root}.")
         if not history:
             raise ModelNotFoundError(f"There is no champion among the models in {self.root}: promote a version first.")
         self._require(history[-1])
@@ -138,15 +146,32 @@ class Registry:
         ------
         ModelNotFoundError
             If there is no such version.
+        ModelError
+            If its header is damaged.
         """
         self._require(version)
-        return Header.from_json((self.root / version / "header.json").read_text(encoding="utf-8"))
+        path = self.root / version / "header.json"
+        try:
+            return Header.from_json(path.read_bytes())
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
 
     def metrics(self, version: str) -> dict[str, Any]:
-        """Read how well a version does; empty if it was not evaluated."""
+        """Read how well a version does; empty if it was not evaluated.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version.
+        ModelError
+            If its figures are damaged.
+        """
         self._require(version)
         path = self.root / version / "metrics.json"
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        try:
+            return dict(json.loads(path.read_bytes())) if path.exists() else {}
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"{path} is damaged: {error}.") from error
 
     def publish(
         self,
@@ -199,7 +224,7 @@ class Registry:
         return header
 
     def promote(self, version: str) -> None:
-        """Make a version the champion.
+        """Make a version the champion; nothing changes if it is.
 
         Raises
         ------
@@ -207,7 +232,9 @@ class Registry:
             If there is no such version.
         """
         self._require(version)
-        self._write_history([*self._history(), version])
+        history = self._history()
+        if history[-1:] != [version]:  # otherwise a rollback would lead from a champion to itself
+            self._write_history([*history, version])
 
     def rollback(self) -> str:
         """Make the champion before this one the champion again, and return it.

@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import FunctionTransformer
+
+from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.registry import MODEL_FILE, Header, Registry
+from tests.emotify_core.tiny_models import clouds, tiny_header, tiny_model
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """Return a registry whose folder does not exist yet."""
+    return Registry(tmp_path / "deep" / "models")
+
+
+def publish(registry: Registry, *versions: str, promote: bool = False) -> None:
+    for i, version in enumerate(versions):
+        registry.publish(tiny_header(version, created=f"2026-01-0{i + 1}T00:00:00+00:00"), tiny_model(i), {})
+        if promote:
+            registry.promote(version)
+
+
+def files_of(registry: Registry) -> list[str]:
+    return sorted(path.relative_to(registry.root).as_posix() for path in registry.root.rglob("*"))
+
+
+class TestPublish:
+    def test_a_published_model_gives_the_very_same_probabilities(self, registry: Registry) -> None:
+        model, points = tiny_model(), clouds(seed=5)[0]
+        model.temperature_ = 1.7
+
+        published = registry.publish(tiny_header(), model, {"protocol": "emobox"})
+        header, loaded = registry.load("tiny-1")
+
+        np.testing.assert_array_equal(loaded.predict_proba(points), model.predict_proba(points))
+        assert header == published
+        assert registry.metrics("tiny-1") == {"protocol": "emobox"}
+
+    def test_the_header_says_what_was_published_with_the_hash_of_the_model(self, registry: Registry) -> None:
+        published = registry.publish(tiny_header(notes={"why": "a test"}), tiny_model(), {})
+
+        model = (registry.root / "tiny-1" / MODEL_FILE).read_bytes()
+        assert published == tiny_header(notes={"why": "a test"}, sha256=hashlib.sha256(model).hexdigest())
+        assert registry.header("tiny-1") == published
+
+    def test_versions_are_never_changed(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        before = (registry.root / "tiny-1" / MODEL_FILE).read_bytes()
+
+        with pytest.raises(ModelError, match="versions are never changed"):
+            registry.publish(tiny_header(), tiny_model(seed=1), {})
+
+        assert (registry.root / "tiny-1" / MODEL_FILE).read_bytes() == before
+
+    def test_extras_are_written_into_the_version(self, registry: Registry) -> None:
+        def write(folder: Path, header: Header) -> None:
+            (folder / "card.md").write_text(f"{header.version} {header.sha256}")
+
+        header = registry.publish(tiny_header(), tiny_model(), {}, extras=write)
+
+        assert (registry.root / "tiny-1" / "card.md").read_text() == f"tiny-1 {header.sha256}"
+
+    def test_extras_that_fail_leave_nothing_behind(self, registry: Registry) -> None:
+        def fail(folder: Path, header: Header) -> None:
+            (folder / "card.md").write_text("half a card")
+            raise OSError("no space left on device")
+
+        with pytest.raises(OSError, match="no space"):
+            registry.publish(tiny_header(), tiny_model(), {}, extras=fail)
+
+        assert files_of(registry) == []
+
+    def test_metrics_that_are_no_json_leave_nothing_behind(self, registry: Registry) -> None:
+        with pytest.raises(TypeError):
+            registry.publish(tiny_header(), tiny_model(), {"uar": object()})
+
+        assert files_of(registry) == []
+
+    def test_a_version_that_somebody_publishes_meanwhile_is_not_replaced(self, registry: Registry) -> None:
+        def meanwhile(folder: Path, header: Header) -> None:
+            (registry.root / header.version).mkdir()
+            (registry.root / header.version / "header.json").write_text("theirs")
+
+        with pytest.raises(ModelError, match="could not be published"):
+            registry.publish(tiny_header(), tiny_model(), {}, extras=meanwhile)
+
+        assert files_of(registry) == ["tiny-1", "tiny-1/header.json"]
+        assert (registry.root / "tiny-1" / "header.json").read_text() == "theirs"
+
+    @pytest.mark.parametrize(
+        "version",
+        ["", ".", "..", "../escaped", "a/b", "a\\b", "/etc", ".hidden", "-flag", "a b", "a\n", "x" * 101, "é", "a\0b"],
+    )
+    def test_names_that_could_lead_elsewhere_are_refused(self, registry: Registry, version: str) -> None:
+        with pytest.raises(ModelError, match="no name for a version"):
+            registry.publish(tiny_header(version), tiny_model(), {})
+
+        assert not registry.root.exists()
+
+
+class TestFind:
+    def test_versions_are_listed_oldest_first(self, registry: Registry) -> None:
+        publish(registry, "zebra", "ant")
+
+        assert registry.versions() == ("zebra", "ant")
+
+    def test_a_registry_that_does_not_exist_is_empty(self, registry: Registry) -> None:
+        assert registry.versions() == ()
+        with pytest.raises(ModelNotFoundError, match="no model in"):
+            registry.champion()
+
+    def test_an_unknown_version_is_named_with_those_there_are(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2")
+
+        with pytest.raises(ModelNotFoundError, match=r"'tiny-3'.*there is: tiny-1, tiny-2"):
+            registry.load("tiny-3")
+
+    @pytest.mark.parametrize("version", ["", "..", "../models/tiny-1", "tiny-1/", "tiny-1/../tiny-1", "tiny-1\0"])
+    def test_names_that_could_lead_elsewhere_are_not_found(self, registry: Registry, version: str) -> None:
+        publish(registry, "tiny-1")
+
+        for look in (registry.header, registry.metrics, registry.load, registry.promote):
+            with pytest.raises(ModelNotFoundError):
+                look(version)
+
+    def test_a_version_without_metrics_has_none(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / "metrics.json").unlink()
+
+        assert registry.metrics("tiny-1") == {}
+
+    @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"7"])
+    def test_damaged_metrics_are_named(self, registry: Registry, damage: bytes) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / "metrics.json").write_bytes(damage)
+
+        with pytest.raises(ModelError, match=r"tiny-1.metrics\.json is damaged"):
+            registry.metrics("tiny-1")
+
+
+class TestHeader:
+    @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe\x00", b"[]", b"null", b"{}", b'"header"'])
+    def test_a_damaged_header_is_named(self, registry: Registry, damage: bytes) -> None:
+        publish(registry, "tiny-1", "tiny-2")
+        (registry.root / "tiny-1" / "header.json").write_bytes(damage)
+
+        with pytest.raises(ModelError, match=r"tiny-1.header\.json: The header of the model cannot be read"):
+            registry.load("tiny-1")
+        assert registry.load("tiny-2")[0].version == "tiny-2"
+
+    @pytest.mark.parametrize(
+        "change", [{"labels": 7}, {"corpora": None}, {"created": 7}, {"sha256": None}, {"nobody_knows": "this"}]
+    )
+    def test_a_header_with_wrong_values_cannot_be_read(self, change: dict[str, Any]) -> None:
+        with pytest.raises(ModelError, match="cannot be read"):
+            Header.from_json(json.dumps(asdict(tiny_header()) | change))
+
+    @pytest.mark.parametrize("missing", ["version", "labels", "corpora", "feature_set"])
+    def test_a_header_that_lacks_something_cannot_be_read(self, missing: str) -> None:
+        facts = asdict(tiny_header())
+        del facts[missing]
+
+        with pytest.raises(ModelError, match=f"cannot be read.*{missing}"):
+            Header.from_json(json.dumps(facts))
+
+    def test_a_version_without_header_does_not_exist(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / "header.json").unlink()
+
+        assert registry.versions() == ()
+        with pytest.raises(ModelNotFoundError):
+            registry.load("tiny-1")
+
+
+class TestTrust:
+    def test_a_tampered_model_is_refused(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        path = registry.root / "tiny-1" / MODEL_FILE
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+
+        with pytest.raises(UntrustedModelError, match="its hash differs"):
+            registry.load("tiny-1")
+
+    def test_a_header_without_hash_is_refused(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / "header.json").write_text(json.dumps(asdict(tiny_header())))
+
+        with pytest.raises(UntrustedModelError, match="its hash differs"):
+            registry.load("tiny-1")
+
+    def test_a_model_that_would_call_a_function_is_refused_and_the_function_named(self, registry: Registry) -> None:
+        registry.publish(tiny_header(), FunctionTransformer(os.system), {})
+
+        with pytest.raises(UntrustedModelError, match=r"not trusted: (posix|nt)\.system"):
+            registry.load("tiny-1")
+
+    @pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x05\x06" + bytes(18)], ids=["empty", "garbage", "zip"])
+    def test_a_file_that_is_no_model_is_refused_even_with_the_right_hash(self, registry: Registry, data: bytes) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / MODEL_FILE).write_bytes(data)
+        header = tiny_header(sha256=hashlib.sha256(data).hexdigest())
+        (registry.root / "tiny-1" / "header.json").write_text(json.dumps(asdict(header)))
+
+        with pytest.raises(UntrustedModelError, match="cannot be loaded"):
+            registry.load("tiny-1")
+
+    def test_a_missing_model_file_is_named(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / MODEL_FILE).unlink()
+
+        with pytest.raises(ModelNotFoundError, match=r"model\.skops cannot be read: No such file"):
+            registry.load("tiny-1")
+
+
+class TestChampion:
+    def test_nothing_serves_before_something_is_promoted(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+
+        with pytest.raises(ModelNotFoundError, match="promote a version first"):
+            registry.champion()
+
+    def test_the_version_promoted_last_serves(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", promote=True)
+
+        assert registry.champion() == "tiny-2"
+        assert Registry(registry.root).champion() == "tiny-2"
+
+    def test_rollback_leads_back_through_those_that_served(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", "tiny-3", promote=True)
+
+        assert [registry.rollback(), registry.rollback()] == ["tiny-2", "tiny-1"]
+        assert registry.champion() == "tiny-1"
+        with pytest.raises(ModelNotFoundError, match="no earlier champion"):
+            registry.rollback()
+        assert registry.champion() == "tiny-1"
+
+    def test_promoting_the_champion_again_changes_nothing(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", promote=True)
+
+        registry.promote("tiny-2")
+
+        assert registry.rollback() == "tiny-1"
+
+    def test_what_does_not_exist_cannot_be_promoted(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", promote=True)
+
+        with pytest.raises(ModelNotFoundError):
+            registry.promote("tiny-2")
+
+        assert registry.champion() == "tiny-1"
+
+    def test_a_champion_that_is_gone_is_named(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", promote=True)
+        (registry.root / "tiny-1" / "header.json").unlink()
+
+        with pytest.raises(ModelNotFoundError, match="'tiny-1'"):
+            registry.champion()
+
+    def test_rollback_to_a_version_that_is_gone_leaves_the_champion(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", promote=True)
+        (registry.root / "tiny-1" / "header.json").unlink()
+
+        with pytest.raises(ModelNotFoundError, match="'tiny-1'"):
+            registry.rollback()
+
+        assert registry.champion() == "tiny-2"
+
+    @pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[]", b"{}", b'{"history": 7}'])
+    def test_a_damaged_alias_says_what_to_do(self, registry: Registry, damage: bytes) -> None:
+        publish(registry, "tiny-1", promote=True)
+        (registry.root / "champion.json").write_bytes(damage)
+
+        with pytest.raises(ModelError, match="delete it and promote a version again"):
+            registry.champion()
+
+    def test_the_history_does_not_grow_for_ever(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2")
+
+        for _ in range(60):
+            registry.promote("tiny-1")
+            registry.promote("tiny-2")
+
+        alias = json.loads((registry.root / "champion.json").read_text())
+        assert alias["champion"] == alias["history"][-1] == "tiny-2"
+        assert len(alias["history"]) == 50
