@@ -175,12 +175,13 @@ class RecognitionPool:
         """
         first = await self._bring_up(model)
         if not self._accepting:  # closed meanwhile
-            return await first.stop()
+            await first.stop()
+            return
         self._model = model
         places, staff = self._places, self._staff
         self._places, self._staff = [], set()
         self._fill_places(first)
-        return await self._dissolve(places, staff)
+        await self._dissolve(places, staff)
 
     async def recognize(self, audio: bytes) -> Prediction:
         """Hear one voice note.

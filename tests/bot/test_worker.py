@@ -132,7 +132,7 @@ async def test_a_note_that_cannot_be_used_is_refused_as_in_this_process(
 
 
 async def test_a_model_that_is_not_there_is_named_as_such(cache_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError, match="champion"):
+    with pytest.raises(ModelNotFoundError, match="nothing"):
         await pool_of_one(tmp_path / "nothing", cache_dir).start()
 
 
