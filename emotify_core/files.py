@@ -20,7 +20,6 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         Gets the open binary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not a file of `tempfile`, which its owner alone may read: what one person trains, others may serve.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
