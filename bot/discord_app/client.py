@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.discord_app import access, api
 from bot.discord_app.cogs import COGS
 from bot.discord_app.errors import CommandTree
+from bot.discord_app.patience import DISCORD_FAILURES, patiently
 from bot.discord_app.services import Services
 from bot.discord_app.views import BUTTONS
 
@@ -79,8 +80,8 @@ class EmotifyBot(commands.AutoShardedBot):
         if await self.services.store.setting("store", "commands") == digest:
             return
         try:
-            await self.tree.sync()
-        except (discord.HTTPException, discord.RateLimited, discord.app_commands.CommandSyncFailure) as error:
+            await patiently(lambda: self.http.bulk_upsert_global_commands(self.application_id or 0, payload=payload))
+        except DISCORD_FAILURES as error:
             _log.warning("The slash commands could not be registered, voice messages work without them: %s", error)
         else:
             await self.services.store.set_setting("store", "commands", digest, at=datetime.now(UTC))

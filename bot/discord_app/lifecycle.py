@@ -84,7 +84,7 @@ async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
             conversation=Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings),
             downloads=await stack.enter_async_context(downloads),
             turns=Turns(),
-            work=Work(),
+            work=Work(stop),
         )
         await _serve(services, pool, stop)
 

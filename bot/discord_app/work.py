@@ -12,21 +12,23 @@ _log = logging.getLogger(__name__)
 
 
 class Work:
-    """The tasks that answer people, and the errands that nobody waits for (adding reactions, catching up)."""
+    """The tasks that answer people, and the errands that nobody waits for (adding reactions, catching up).
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stop : asyncio.Event
+        Set as soon as the bot is asked to stop.
+    """
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
         self._answers: set[asyncio.Task[Any]] = set()
         self._errands: set[asyncio.Task[None]] = set()
-        self._open = True
 
     @property
     def is_open(self) -> bool:
         """Whether new notes are taken; not once the bot is stopping."""
-        return self._open
-
-    def close(self) -> None:
-        """Take no more notes."""
-        self._open = False
+        return not self._stop.is_set()
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -47,8 +49,7 @@ class Work:
         return task
 
     async def finish(self, *, patience: float) -> None:
-        """Take no more notes, let what is in work finish, and cancel what takes longer than `patience` seconds."""
-        self.close()
+        """Let what is in work finish, and cancel what takes longer than `patience` seconds."""
         tasks = self._answers | self._errands
         # A finished answer may have left an errand behind, such as adding its reactions: hence the loop.
         deadline = asyncio.get_running_loop().time() + patience

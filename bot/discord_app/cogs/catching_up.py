@@ -66,10 +66,11 @@ class CatchingUp(Area):
         except discord.NotFound:  # deleted, or it came with a command, which can no longer be answered
             await conversation.withdraw(note.message_id or 0)
             return
-        if (reply := await self._reply_to(message)) is not None:
+        # Only a note whose prediction was recorded can have got its reply.
+        reply = await self._reply_to(message) if note.status == "predicted" else None
+        if reply is not None:
             await conversation.answered(note.id, reply.id)
-            if note.status == "predicted":
-                await offer_marks(reply)
+            await offer_marks(reply)
         elif (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
 

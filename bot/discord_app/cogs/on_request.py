@@ -76,7 +76,7 @@ class OnRequest(Area):
             await whisper(request, sentences.STOPPING)
             return
         with self._services.work.answering():
-            await request.response.defer(thinking=True)
+            await patiently(lambda: request.response.defer(thinking=True))
             if await listen_mode(self._services, note.guild_id) == "off":
                 await request.edit_original_response(content=sentences.SWITCHED_OFF)
                 return

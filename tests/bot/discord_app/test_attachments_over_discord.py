@@ -8,7 +8,7 @@ import pytest
 
 from bot import messages
 from bot.troubles import Trouble
-from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission
 
 UNREACHABLE = messages.sorry(Trouble.UNREACHABLE, max_seconds=1200, max_bytes=26214400)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.verdicts import EMOTION_EMOJI
-from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import aiohttp
 import discord
 import pytest
 
-from bot.discord_app.failures import INTENT_MISSING, NO_TOKEN, UNAVAILABLE, WRONG_SETUP, explain
+from bot.discord_app.failures import INTENT_MISSING, NO_TOKEN, UNAVAILABLE, WRONG_SETUP, explain, in_one_line
 
 API = "https://discord.com/api/v10"
 
@@ -71,3 +72,28 @@ def test_how_to_get_a_token_fits_in_two_lines() -> None:
 
 def test_the_missing_intent_is_named_with_the_place_to_switch_it_on() -> None:
     assert "Message Content Intent" in INTENT_MISSING
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(111, "Connection refused"), "Connection refused"),
+        (closed(4000), "4000"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_lost_connection_is_logged_in_one_line(
+    error: Exception, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with in_one_line():
+        logging.getLogger("discord.shard").error("Attempting a reconnect in %.2fs", 1.5, exc_info=error)
+    assert "Attempting a reconnect in 1.50s (" in caplog.text
+    assert reason in caplog.text
+    assert len(caplog.text.splitlines()) == 1
+
+
+def test_a_mistake_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with in_one_line():
+        logging.getLogger("discord.client").error("Ignoring exception", exc_info=ZeroDivisionError())
+    assert "ZeroDivisionError" in caplog.text
+    assert len(caplog.text.splitlines()) > 1

@@ -8,7 +8,7 @@ import pytest
 
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
-from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission
 
 REACTIONS = "/channels/*/messages/*/reactions/**"

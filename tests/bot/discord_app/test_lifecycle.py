@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_TOKEN, CannotRunError
-from bot.discord_app.signals import Stopped, unless_stopped
 from emotify_core.errors import ModelNotFoundError
-from tests.bot.discord_app.conftest import PATIENCE, Home, Running, Start, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
@@ -206,19 +205,3 @@ async def test_stopping_while_starting_is_quick(fake: FakeDiscord, start: Start)
     await fake.until(lambda: fake.calls_to("GET", "/gateway/bot"), PATIENCE)
     await asyncio.wait_for(bot.end(), PATIENCE)
     assert bot.recognizer.is_closed
-
-
-async def test_unless_stopped_gives_a_result_or_gives_up() -> None:
-    stop = asyncio.Event()
-    assert await unless_stopped(stop, asyncio.sleep(0, "done")) == "done"
-    stop.set()
-    with pytest.raises(Stopped):
-        await unless_stopped(stop, asyncio.Event().wait())
-
-
-async def test_unless_stopped_passes_errors_on() -> None:
-    async def fail() -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await unless_stopped(asyncio.Event(), fail())

@@ -11,7 +11,7 @@ from bot.discord_app import sentences
 from bot.troubles import Trouble
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.errors import UndecodableAudioError
-from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, Running, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Running, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Interaction, Permission, Upload
 

@@ -9,7 +9,7 @@ import pytest
 from bot import messages
 from bot.discord_app import sentences
 from bot.store import Store, StoreError
-from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord
 
 

@@ -3,77 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.discord_app.failures import NO_TOKEN, WRONG_TOKEN
-from tests.bot.discord_app.conftest import PATIENCE, Home, offered, read_rows, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, offered, send_note
+from tests.bot.discord_app.processes import BOT, STAND_IN, Launch, ended, rows, until_rows
 from tests.fake_discord import FakeDiscord
 
-ROOT = Path(__file__).parents[3]
-BOT = "bot"
-STAND_IN = "tests.bot.discord_app.stand_in"
 MESSAGES = "/channels/*/messages"
-
-Launch = Callable[..., Awaitable[asyncio.subprocess.Process]]
-
-
-@pytest.fixture
-async def launch(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Launch]:
-    """Start a process with settings of its own; it is killed in the end if it still runs."""
-    kept = {name: value for name, value in os.environ.items() if "EMOTIFY" not in name and "DISCORD" not in name}
-    kept["PYTHONPATH"] = str(ROOT)
-    settings = {"DISCORD_TOKEN": fake.token, "DISCORD_API": fake.api, "DATA_DIR": str(tmp_path), "COOLDOWN": "0"}
-    async with AsyncExitStack() as stack:
-
-        async def start(module: str, *words: str, **env: str | None) -> asyncio.subprocess.Process:
-            ours = kept | {f"EMOTIFY_{name}": value for name, value in settings.items()} | env
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-m", module, *words),
-                env=kept
-                | {"PYTHONPATH": str(ROOT)}
-                | {name: value for name, value in ours.items() if value is not None},
-                cwd=tmp_path,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            stack.push_async_callback(_end, process)
-            return process
-
-        yield start
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Make sure that a process is gone."""
-    if process.returncode is None:
-        process.kill()
-    await process.communicate()
-
-
-async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
-    """Wait for a process to end; return its exit code and what it wrote."""
-    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
-    return process.returncode, out.decode(), err.decode()
-
-
-def rows(folder: Path, sql: str) -> list[dict[str, Any]]:
-    """Ask the database that a process left behind."""
-    return read_rows(folder / "emotify.db", sql)
-
-
-async def until_rows(folder: Path, sql: str) -> list[dict[str, Any]]:
-    """Wait until a running process has written something."""
-    async with asyncio.timeout(PATIENCE):
-        while not (found := await asyncio.to_thread(rows, folder, sql)):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return found
 
 
 async def test_without_a_token_two_lines_say_how_to_get_one(launch: Launch) -> None:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from tests.bot.discord_app.conftest import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission
 
@@ -227,3 +227,39 @@ async def test_failing_reactions_do_not_hold_anything_up(
     await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     fault.cancel()
     await offered(fake, await send_note(home.ada, home.channel))
+
+
+async def test_a_refusal_that_nobody_foresaw_leaves_silence_and_a_row(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = await start()
+    fake.fail("POST", MESSAGES, 400, body={"code": 240000, "message": "Message blocked by harmful links filter"})
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes JOIN predictions ON note = id WHERE status = 'failed'")
+    assert fake.messages(home.channel) == []
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_reply_that_cannot_be_taken_back_is_logged(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await home.ada.delete(note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    fake.fail("DELETE", "/channels/*/messages/*", 403, times=None)
+    hold.release()
+    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"), PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert "could not be deleted" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_locked_thread_is_left_in_silence(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    fake.fail("POST", MESSAGES, 400, body={"code": 160005, "message": "Thread is locked"})
+    note = await send_note(home.ada, fake.thread(home.channel))
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed' AND message_id = ?", note.id)
+    assert len(fake.calls_to("POST", MESSAGES)) == 1

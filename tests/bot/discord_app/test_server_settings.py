@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.discord_app import sentences
-from tests.bot.discord_app.conftest import PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Upload
 
 

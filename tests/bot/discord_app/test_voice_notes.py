@@ -11,7 +11,7 @@ from bot import messages
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
 from bot.troubles import Trouble
 from emotify_core.errors import NoSpeechError, UndecodableAudioError
-from tests.bot.discord_app.conftest import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Message, MessageFlag
 

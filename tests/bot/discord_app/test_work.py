@@ -17,12 +17,12 @@ async def answer(work: Work, until: asyncio.Event, done: list[str]) -> None:
 
 
 async def test_finishing_waits_for_answers() -> None:
-    work, until, done = Work(), asyncio.Event(), list[str]()
+    work, until, done = Work(asyncio.Event()), asyncio.Event(), list[str]()
     task = asyncio.create_task(answer(work, until, done))
     await asyncio.sleep(0)
     finishing = asyncio.create_task(work.finish(patience=60))
     await asyncio.sleep(0)
-    assert (work.is_open, finishing.done()) == (False, False)
+    assert not finishing.done()
     until.set()
     await finishing
     assert done == ["answer"]
@@ -30,7 +30,7 @@ async def test_finishing_waits_for_answers() -> None:
 
 
 async def test_finishing_waits_for_errands_that_an_answer_leaves_behind() -> None:
-    work, until, done = Work(), asyncio.Event(), list[str]()
+    work, until, done = Work(asyncio.Event()), asyncio.Event(), list[str]()
 
     async def errand() -> None:
         await asyncio.sleep(0)
@@ -49,7 +49,7 @@ async def test_finishing_waits_for_errands_that_an_answer_leaves_behind() -> Non
 
 
 async def test_finishing_cancels_what_takes_too_long(caplog: pytest.LogCaptureFixture) -> None:
-    work = Work()
+    work = Work(asyncio.Event())
     task = asyncio.create_task(answer(work, asyncio.Event(), []))
     await asyncio.sleep(0)
     await work.finish(patience=0)
@@ -58,7 +58,7 @@ async def test_finishing_cancels_what_takes_too_long(caplog: pytest.LogCaptureFi
 
 
 async def test_finishing_with_nothing_to_do_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    await Work().finish(patience=60)
+    await Work(asyncio.Event()).finish(patience=60)
     assert caplog.text == ""
 
 
@@ -67,5 +67,13 @@ async def test_a_failing_errand_is_logged_and_disturbs_nobody(caplog: pytest.Log
         raise ZeroDivisionError
 
     with caplog.at_level(logging.ERROR):
-        await Work().errand(errand(), name="adding reactions")
+        await Work(asyncio.Event()).errand(errand(), name="adding reactions")
     assert "adding reactions" in caplog.text
+
+
+def test_no_note_is_taken_once_the_bot_is_asked_to_stop() -> None:
+    stop = asyncio.Event()
+    work = Work(stop)
+    assert work.is_open
+    stop.set()
+    assert not work.is_open
