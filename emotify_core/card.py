@@ -57,7 +57,7 @@ mean of the emotions' recalls (chance: {chance:.3f}); intervals are 95 %, by a b
 calibration error in 15 bins; the last column is the UAR when the least certain quarter is refused. Noise and rooms are
 synthetic, of the kinds trained on. {selection}The same figures are printed by
 
-    emotify evaluate --corpus {corpus}=DIR --protocol {protocol} --recipe {recipe} --seed {seed} --conditions
+    emotify evaluate {corpora} --protocol {protocol} --recipe {recipe} --seed {seed} --conditions
 
 | condition | UAR | 95 % interval | accuracy | top 2 | ECE | surest 75 % |
 |---|---|---|---|---|---|---|
@@ -120,9 +120,10 @@ def _weaknesses(metrics: dict[str, Any]) -> str:
     if not metrics:
         return _WEAKNESSES
     clean = metrics["figures"]["clean"]
-    worst = sorted(clean["recall"], key=lambda label: clean["recall"][label])[:2]
+    recall = {label: share for label, share in clean["recall"].items() if share is not None}
     missed = " and ".join(
-        f"{label} ({clean['recall'][label]:.0%} recognised; taken for {_mistaken(clean, label)})" for label in worst
+        f"{label} ({recall[label]:.0%} recognised; taken for {_mistaken(clean, label)})"
+        for label in sorted(recall, key=lambda label: recall[label])[:2]
     )
     by_speaker = clean["uar_by_speaker"].values()
     return "\n".join(
@@ -148,7 +149,7 @@ def _figures(metrics: dict[str, Any]) -> str:
         n_speakers=clean["n_speakers"],
         chance=1 / len(clean["labels"]),
         selection=metrics.get("selection", ""),
-        corpus=metrics["corpora"][0],
+        corpora=" ".join(f"--corpus {name}=DIR" for name in metrics["corpora"]),
         recipe=metrics["recipe"],
         seed=metrics["seed"],
         rows="\n".join(_row(name, figures) for name, figures in metrics["figures"].items()),
@@ -166,5 +167,7 @@ def _row(name: str, figures: dict[str, Any]) -> str:
 def _confusion(clean: dict[str, Any]) -> str:
     lines = [f"| | {' | '.join(clean['labels'])} | recall |", "|---" * (len(clean["labels"]) + 2) + "|"]
     for label, row in zip(clean["labels"], clean["confusion"], strict=True):
-        lines.append(f"| **{label}** | {' | '.join(map(str, row))} | {clean['recall'][label]:.2f} |")
+        recall = clean["recall"][label]
+        cells = [f"**{label}**", *map(str, row), "-" if recall is None else f"{recall:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

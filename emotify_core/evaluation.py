@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from emotify_core.dataset import Dataset
 from emotify_core.emotions import Emotion
+from emotify_core.errors import TooFewExamplesError
 from emotify_core.heads import FusedHeads, fit_temperature
 from emotify_core.metrics import (
     accuracy,
@@ -103,7 +104,13 @@ def cross_validate(
     -------
     dict
         ``"clean"`` and each condition -> Outcome over all test utterances.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If a fold leaves no utterance of some emotion to learn from.
     """
+    _require_every_label(dataset, splits)
     tested = {"clean": dataset.features[0], **(conditions or {})}
     work = (delayed(_run_fold)(dataset, split, recipe, seed, tested) for split in splits)
     folds = Parallel(n_jobs=n_jobs, return_as="generator")(work)
@@ -122,6 +129,15 @@ def cross_validate(
     }
 
 
+def _require_every_label(dataset: Dataset, splits: Sequence[Split]) -> None:
+    """Refuse folds whose classifiers would know other emotions: their columns could not be put together."""
+    for split in splits:
+        missing = set(dataset.labels.tolist()) - set(dataset.labels[split.train].tolist())
+        if missing:
+            listed = ", ".join(ordered_labels(missing))
+            raise TooFewExamplesError(f"When {split.name} are tested, nothing is left to learn {listed} from.")
+
+
 _Fold = tuple[tuple[str, ...], dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]
 
 
@@ -130,17 +146,17 @@ def _run_fold(
 ) -> _Fold:
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
         model = fit_calibrated(dataset, split.train, recipe, seed=seed)
-    names = tuple(str(label) for label in model.classes_)
-    order = [names.index(label) for label in ordered_labels(names)]
-    results = {}
-    for name, features in tested.items():
-        probabilities = model.predict_proba(features[split.test])
-        scores = (
-            model.decision_function(features[split.test])
-            if isinstance(model, FusedHeads)
-            else np.log(probabilities + 1e-12)
-        )
-        results[name] = (scores[:, order], probabilities[:, order])
+        names = tuple(str(label) for label in model.classes_)
+        order = [names.index(label) for label in ordered_labels(names)]
+        results = {}
+        for name, features in tested.items():
+            probabilities = model.predict_proba(features[split.test])
+            scores = (
+                model.decision_function(features[split.test])
+                if isinstance(model, FusedHeads)
+                else np.log(probabilities + 1e-12)
+            )
+            results[name] = (scores[:, order], probabilities[:, order])
     return ordered_labels(names), results
 
 
@@ -159,7 +175,8 @@ def fit(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) 
 def fit_calibrated(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
     """Fit a classifier, and its temperature on predictions for speakers whom inner folds left out.
 
-    Recipes whose classifier has no temperature are fitted only.
+    Recipes whose classifier has no temperature are fitted only. Inner folds that leave no utterance of some emotion to
+    learn from, or no speech to test, are passed over; where that is all of them, the temperature stays 1.
     """
     model = fit(dataset, rows, recipe, seed=seed)
     if not isinstance(model, FusedHeads):
@@ -171,12 +188,15 @@ def fit_calibrated(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, 
     scores, truth = [], []
     for train, held_out in GroupKFold(n_folds).split(rows, groups=speakers):
         speech = rows[held_out][dataset.is_speech[rows[held_out]]]
+        if not len(speech) or set(dataset.labels[rows[train]]) != set(dataset.labels[rows]):
+            continue
         inner = fit(dataset, rows[train], recipe, seed=seed)
         columns = {label: i for i, label in enumerate(inner.classes_)}
         for copy in dataset.features:  # clean and degraded alike, so that confidence is honest in noise too
             scores.append(inner.decision_function(copy[speech]))
             truth.append([columns[label] for label in dataset.labels[speech]])
-    model.temperature_ = fit_temperature(np.concatenate(scores), np.concatenate(truth))
+    if scores:
+        model.temperature_ = fit_temperature(np.concatenate(scores), np.concatenate(truth))
     return model
 
 
@@ -187,8 +207,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     -------
     dict
         ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``uar_at_75_coverage``,
-        ``recall`` by emotion, ``confusion`` (rows are labels), ``labels``, ``n_utterances``, ``n_speakers``,
-        ``uar_by_speaker``. Plain numbers, ready for JSON.
+        ``top2_accuracy``, ``recall`` by emotion (None for one that nobody expressed), ``confusion`` (rows are labels),
+        ``labels``, ``n_utterances``, ``n_speakers``, ``uar_by_speaker``. Plain numbers, ready for JSON.
     """
     by_speaker = {
         str(speaker): confusion_matrix(
@@ -196,7 +216,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         )
         for speaker in np.unique(outcome.speakers)
     }
-    recall = recall_per_class(outcome.confusion)
+    recall = [None if np.isnan(share) else share for share in recall_per_class(outcome.confusion).tolist()]
     return {
         "uar": unweighted_average_recall(outcome.confusion),
         "uar_interval": list(bootstrap_interval(list(by_speaker.values()))),
@@ -206,7 +226,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
             outcome.truth, outcome.predicted, outcome.confidence, outcome.labels, coverage=0.75
         ),
         "top2_accuracy": _top2(outcome),
-        "recall": dict(zip(outcome.labels, recall.tolist(), strict=True)),
+        "recall": dict(zip(outcome.labels, recall, strict=True)),
         "confusion": outcome.confusion.tolist(),
         "labels": list(outcome.labels),
         "n_utterances": len(outcome.truth),

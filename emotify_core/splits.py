@@ -44,16 +44,15 @@ class Split:
 
 
 def emobox_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
-    """Six speaker-independent folds of four actors each; folds without any of their actors are left out.
+    """Six speaker-independent folds of four actors each; folds in which none of them speaks are left out.
 
     Raises
     ------
     TooFewExamplesError
-        If fewer than two folds have actors in the utterances.
+        If there are fewer than two such folds.
     """
-    ravdess = {u.speaker for u in utterances if u.corpus == "ravdess"}
-    groups = [{f"{actor:02d}" for actor in fold} & ravdess for fold in EMOBOX_RAVDESS_FOLDS]
-    return _speaker_folds(utterances, [group for group in groups if group])
+    groups = [{("ravdess", f"{actor:02d}") for actor in fold} for fold in EMOBOX_RAVDESS_FOLDS]
+    return _speaker_folds(utterances, groups)
 
 
 def leave_one_speaker_out(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
@@ -64,7 +63,7 @@ def leave_one_speaker_out(utterances: Sequence[Utterance], seed: int = 0) -> lis
     TooFewExamplesError
         If there are fewer than two speakers.
     """
-    return _speaker_folds(utterances, [{speaker} for speaker in sorted({u.speaker for u in utterances})])
+    return _speaker_folds(utterances, [{speaker} for speaker in sorted({(u.corpus, u.speaker) for u in utterances})])
 
 
 def random_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:
@@ -89,17 +88,18 @@ def random_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:
     ]
 
 
-def _speaker_folds(utterances: Sequence[Utterance], groups: Sequence[set[str]]) -> list[Split]:
-    if len(groups) < 2:
-        raise TooFewExamplesError("A speaker-independent protocol needs utterances of at least two groups of speakers.")
-    speakers = np.array([u.speaker for u in utterances])
-    is_speech = np.array([u.kind == "speech" for u in utterances])
+def _speaker_folds(utterances: Sequence[Utterance], groups: Sequence[set[tuple[str, str]]]) -> list[Split]:
+    """Test each group of speakers, given as corpus and name, once; groups that only sing are left out."""
+    speakers = [(u.corpus, u.speaker) for u in utterances]
+    is_speech = np.array([u.kind == "speech" for u in utterances], dtype=bool)
     splits = []
     for group in groups:
-        tested = np.isin(speakers, sorted(group))
+        tested = np.array([speaker in group for speaker in speakers], dtype=bool)
         if (tested & is_speech).any():
-            name = "speakers " + ", ".join(sorted(group))
+            name = "speakers " + ", ".join(sorted(actor for _, actor in group & set(speakers)))
             splits.append(Split(name, np.flatnonzero(~tested), np.flatnonzero(tested & is_speech)))
+    if len(splits) < 2:
+        raise TooFewExamplesError("A speaker-independent protocol needs speech of at least two groups of speakers.")
     return splits
 
 

@@ -83,7 +83,8 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     clean = report["figures"]["clean"]
     confusion = Table("label \\ heard", *(label[:7] for label in clean["labels"]), "recall", box=None)
     for label, row in zip(clean["labels"], clean["confusion"], strict=True):
-        confusion.add_row(label, *(str(count) for count in row), f"{clean['recall'][label]:.3f}")
+        recall = clean["recall"][label]
+        confusion.add_row(label, *(str(count) for count in row), "-" if recall is None else f"{recall:.3f}")
     out.print()
     out.print(confusion)
     out.print(f"\n{clean['n_utterances']} utterances of {clean['n_speakers']} speakers, each tested once")

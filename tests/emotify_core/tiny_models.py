@@ -16,7 +16,7 @@ LABELS = tuple(sorted(emotion.value for emotion in Emotion))  # as scikit-learn 
 
 def clouds(n: int = 6, *, n_features: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Draw `n` points around one centre for each emotion."""
-    centres = np.random.default_rng(99).normal(size=(len(LABELS), n_features))
+    centres = np.random.default_rng(99).normal(scale=2, size=(len(LABELS), n_features))
     points = np.repeat(centres, n, axis=0) + np.random.default_rng(seed).normal(size=(n * len(LABELS), n_features))
     return points.astype(np.float32), np.repeat(LABELS, n)
 
