@@ -79,7 +79,7 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         self.scaler_ = StandardScaler().fit(X)
         scaled = self._scale(X)
-        self.logistic_ = LogisticRegression(C=self.C, max_iter=200, class_weight="balanced").fit(scaled, y)
+        self.logistic_ = LogisticRegression(C=self.C, max_iter=200, class_weight="balanced")
         self.perceptron_ = MLPClassifier(
             (self.hidden,),
             alpha=self.alpha,
@@ -89,7 +89,8 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             n_iter_no_change=self.max_iter,
             random_state=self.random_state,
         )
-        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # so few epochs are meant
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # both stop early on purpose
+            self.logistic_.fit(scaled, y)
             self.perceptron_.fit(scaled, y, sample_weight=compute_sample_weight("balanced", y))
         # What only further fitting needs is three times the size of the network.
         for spare in ("_optimizer", "_best_coefs", "_best_intercepts"):
