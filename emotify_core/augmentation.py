@@ -113,7 +113,9 @@ def through_opus(y: Signal, *, bitrate: int) -> Signal:
         stream = container.add_stream("libopus", rate=48_000, layout="mono", options={"compression_level": "2"})
         stream.bit_rate = bitrate
         samples = soxr.resample(y / peak, SR, 48_000, "HQ").astype(np.float32)
-        frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
+        # libsndfile refuses some of FFmpeg's files of a single page, which holds a second.
+        padded = np.pad(samples, (0, max(0, 60_000 - len(samples))))
+        frame = av.AudioFrame.from_ndarray(padded[None], format="flt", layout="mono")
         frame.sample_rate = 48_000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

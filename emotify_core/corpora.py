@@ -102,7 +102,7 @@ def read_ravdess(root: Path) -> tuple[Utterance, ...]:
     found: dict[str, Utterance] = {}
     for path in sorted(root.rglob("03-0[12]-*")):
         utterance = _parse_ravdess(path)
-        if utterance is not None:
+        if utterance is not None and path.is_file():
             found.setdefault(path.stem, utterance)
     return tuple(sorted(found.values(), key=lambda u: (u.speaker, u.path.stem)))
 

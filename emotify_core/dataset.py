@@ -15,7 +15,7 @@ from emotify_core import augmentation
 from emotify_core.audio import decode
 from emotify_core.conditioning import condition
 from emotify_core.corpora import Utterance
-from emotify_core.errors import AudioError, CorpusError
+from emotify_core.errors import AudioError, CorpusError, TooFewExamplesError
 from emotify_core.files import write_atomically
 from emotify_core.recipes import Recipe
 from emotify_core.waveform import Waveform
@@ -92,8 +92,12 @@ def build_dataset(
     ------
     CorpusError
         If a recording cannot be decoded.
+    TooFewExamplesError
+        If there is no utterance that the recipe uses.
     """
     chosen = tuple(u for u in utterances if recipe.uses_song or u.kind == "speech")
+    if not chosen:
+        raise TooFewExamplesError(f"There is no utterance that the recipe {recipe.name} uses.")
     changes: list[Change | None] = [None] + [augmentation.augment] * recipe.n_copies
     tables = [
         extract_table(chosen, recipe, change=change, seed=(seed, copy), n_jobs=n_jobs, cache=cache, progress=progress)
@@ -121,14 +125,22 @@ def extract_table(
     """
     title = title or ("features" if change is None else f"augmented copy {seed[1]}")
     kept = None if cache is None else cache / f"{_fingerprint(utterances, recipe, change, title, seed)}.npy"
-    if kept is not None and kept.exists():
-        return np.asarray(np.load(kept, allow_pickle=False))
+    if kept is not None and (known := _load_table(kept)) is not None:
+        return known
     work = (delayed(_describe)(u.path, recipe, change, (*seed, i)) for i, u in enumerate(utterances))
     rows = Parallel(n_jobs=n_jobs, batch_size=8, return_as="generator")(work)
     table = np.stack(list(progress(rows, len(utterances), title)))
     if kept is not None:
         write_atomically(kept, lambda file: np.save(file, table, allow_pickle=False))
     return table
+
+
+def _load_table(path: Path) -> NDArray[np.float32] | None:
+    """Load a table that an earlier run kept; None if there is none, or it is damaged."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
 
 
 def _describe(path: Path, recipe: Recipe, change: Change | None, seed: tuple[int, ...]) -> NDArray[np.float32]:

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotify_core.audio import decode
+from emotify_core.corpora import CORPORA, Utterance, read_corpus, read_ravdess
+from emotify_core.emotions import Emotion
+from emotify_core.errors import CorpusError
+from tests.emotify_core.voices import Kind, Layout, ravdess_path, write_recording
+
+SILENCE = np.zeros(16, np.float32)
+RAVDESS = Path(__file__).parents[3] / "shared" / "data" / "ravdess"
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+class TestRavdess:
+    @pytest.mark.parametrize("layout", ["original", "shared"])
+    @pytest.mark.parametrize("suffix", [".wav", ".flac", ".WAV"])
+    def test_both_layouts_are_read_in_wav_and_flac(self, tmp_path: Path, layout: Layout, suffix: str) -> None:
+        paths = [
+            touch(ravdess_path(tmp_path, emotion, actor, kind=kind, layout=layout, suffix=suffix))
+            for actor in ("02", "01")
+            for kind in ("song", "speech")
+            for emotion in Emotion
+        ]
+
+        utterances = read_ravdess(tmp_path)
+
+        assert sorted(u.path for u in utterances) == sorted(paths)
+        assert Counter((u.speaker, u.kind, u.label) for u in utterances) == {
+            (actor, kind, emotion): 1 for actor in ("01", "02") for kind in ("song", "speech") for emotion in Emotion
+        }
+
+    @pytest.mark.parametrize(("kind", "code"), [("speech", "01"), ("song", "02")])
+    def test_the_name_says_what_a_recording_is(self, tmp_path: Path, kind: Kind, code: str) -> None:
+        path = touch(tmp_path / "Actor_12" / f"03-{code}-06-02-01-02-12.wav")
+
+        assert read_ravdess(tmp_path) == (Utterance(path, "ravdess", "12", Emotion.FEARFUL, kind),)
+
+    def test_utterances_are_sorted_by_speaker_and_name_whatever_the_folders(self, tmp_path: Path) -> None:
+        for name in ("b/03-01-01-01-01-01-02.wav", "a/03-01-01-01-01-02-02.wav", "c/03-01-08-01-01-01-01.wav"):
+            touch(tmp_path / name)
+
+        assert [u.path.name for u in read_ravdess(tmp_path)] == [
+            "03-01-08-01-01-01-01.wav",
+            "03-01-01-01-01-01-02.wav",
+            "03-01-01-01-01-02-02.wav",
+        ]
+
+    def test_a_recording_that_lies_there_twice_counts_once(self, tmp_path: Path) -> None:
+        # Kaggle's copy of the data set holds every file again in a folder below.
+        for folder in (tmp_path, tmp_path / "audio_speech_actors_01-24"):
+            for suffix in (".wav", ".flac"):
+                touch(folder / "Actor_01" / f"03-01-05-01-01-01-01{suffix}")
+
+        assert len(read_ravdess(tmp_path)) == 1
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "03-01-05-01-01-01-01.mp4",
+            "03-01-05-01-01-01-01.txt",
+            "03-01-05-01-01-01-01",
+            "03-01-05-01-01-01.wav",
+            "03-01-05-01-01-01-01-01.wav",
+            "03-01-09-01-01-01-01.wav",
+            "03-01-00-01-01-01-01.wav",
+            "03-01-05-01-01-01-xx.wav",
+            "03-01-5-01-01-001-01.wav",
+            "02-01-05-01-01-01-01.wav",
+            "03-03-05-01-01-01-01.wav",
+            "._03-01-05-01-01-01-01.wav",
+            "notes.wav",
+        ],
+    )
+    def test_other_files_are_passed_over(self, tmp_path: Path, name: str) -> None:
+        touch(tmp_path / "Actor_01" / name)
+
+        assert read_ravdess(tmp_path) == ()
+
+    def test_a_folder_that_is_named_like_a_recording_is_passed_over(self, tmp_path: Path) -> None:
+        (tmp_path / "03-01-05-01-01-01-01.wav").mkdir()
+
+        assert read_ravdess(tmp_path) == ()
+
+
+class TestReadCorpus:
+    def test_it_reads_by_name(self, tmp_path: Path) -> None:
+        path = write_recording(ravdess_path(tmp_path, Emotion.SAD, "01"), SILENCE)
+
+        assert [u.path for u in read_corpus("ravdess", tmp_path)] == [path]
+
+    def test_an_unknown_corpus_is_named_with_those_that_are_known(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match=r"no reader for a corpus 'iemocap'; there is one for: ravdess"):
+            read_corpus("iemocap", tmp_path)
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match=r"folder of the corpus ravdess is missing: .*nowhere"):
+            read_corpus("ravdess", tmp_path / "nowhere")
+
+    def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match="missing"):
+            read_corpus("ravdess", touch(tmp_path / "ravdess.zip"))
+
+    def test_a_folder_without_its_recordings_is_named(self, tmp_path: Path) -> None:
+        touch(tmp_path / "song.mp3")
+
+        with pytest.raises(CorpusError, match=r"No recording of RAVDESS.* was found under"):
+            read_corpus("ravdess", tmp_path)
+
+    @pytest.mark.parametrize("name", CORPORA)
+    def test_every_corpus_names_its_licence_and_source(self, name: str) -> None:
+        corpus = CORPORA[name]
+
+        assert corpus.name == name
+        assert corpus.title
+        assert corpus.licence
+        assert corpus.citation
+        assert corpus.url.startswith("https://")
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not RAVDESS.is_dir(), reason="RAVDESS does not lie in ../shared/data/ravdess")
+class TestRealRavdess:
+    def test_all_of_it_is_read(self) -> None:
+        utterances = read_corpus("ravdess", RAVDESS)
+
+        assert Counter(u.kind for u in utterances) == {"speech": 1440, "song": 1012}
+        assert {u.speaker for u in utterances} == {f"{actor:02d}" for actor in range(1, 25)}
+        spoken = Counter((u.speaker, u.label) for u in utterances if u.kind == "speech")
+        assert set(spoken.values()) == {4, 8}  # neutral has no strong intensity
+        assert {label for (_, label), n in spoken.items() if n == 4} == {Emotion.NEUTRAL}
+        sung = {u.speaker for u in utterances if u.kind == "song"}
+        assert {f"{actor:02d}" for actor in range(1, 25)} - sung == {"18"}
+
+    def test_its_recordings_can_be_decoded(self) -> None:
+        for utterance in read_corpus("ravdess", RAVDESS)[::613]:
+            waveform = decode(utterance.path)
+
+            assert 2 < waveform.note_duration < 8
+            assert 0.5 < waveform.duration < waveform.note_duration
