@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import discord
 from discord.ext import commands
 
+from bot.conversation import Marked
 from bot.discord_app.answering import Answering, offer_marks
 from bot.discord_app.attachments import find_clip
 from bot.discord_app.cogs.area import Area, listener
@@ -20,10 +21,11 @@ from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.patience import DISCORD_FAILURES, patiently
 from bot.discord_app.services import Services
 from bot.store import StoredNote
-from bot.verdicts import FIRST_EMOJI, mark_from_emoji
+from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
 
 _log = logging.getLogger(__name__)
 _AGE: Final = timedelta(days=1)
+_FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
 _N_REPLIES: Final = 50
 _N_LATER_MESSAGES: Final = 100
 _N_REACTING: Final = 200
@@ -86,19 +88,19 @@ class CatchingUp(Area):
     async def _read_reactions(self, note: StoredNote) -> None:
         """Let the reactions stand that the note's author left under our reply while the bot was away."""
         assert note.reply_id is not None  # noqa: S101 - `replies_since` lists answered notes
-        try:
-            reply = await self._fetch(note.channel_id, note.reply_id)
-            author = await self._author_of(note, reply)
-        except discord.NotFound:  # the note or the reply was deleted
-            await self._services.conversation.withdraw(note.reply_id)
-            return
-        if reply.components:  # where there are buttons, reactions are not what counts
-            return
-        async with self._services.turns.of(reply.id):
+        # From the look to the record nothing new is taken in, else what is older would win.
+        async with self._services.turns.of(note.reply_id):
+            try:
+                reply = await self._fetch(note.channel_id, note.reply_id)
+                author = await self._author_of(note, reply)
+            except discord.NotFound:  # the note or the reply was deleted
+                await self._services.conversation.withdraw(note.reply_id)
+                return
+            if reply.components:  # where there are buttons, reactions are not what counts
+                return
             standing = [str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)]
             marked = await self._services.conversation.set_marks(reply.id, author, standing)
-        if marked is not None and marked.offers_emotions and len(reply.reactions) <= len(FIRST_EMOJI):
-            await offer_emotions(reply)
+        await _complete(reply, note, marked)
 
     async def _author_of(self, note: StoredNote, reply: discord.Message) -> int:
         """Find out who sent a note; the store only knows a pseudonym."""
@@ -114,6 +116,15 @@ class CatchingUp(Area):
         unknown = self._bot.get_partial_messageable(channel_id or 0)
         place = cached if isinstance(cached, discord.abc.Messageable) else unknown
         return await patiently(lambda: place.fetch_message(message_id or 0))
+
+
+async def _complete(reply: discord.Message, note: StoredNote, marked: Marked | None) -> None:
+    """Put the reactions under a reply that a restart has kept from it."""
+    ours = {str(reaction.emoji) for reaction in reply.reactions if reaction.me}
+    if not ours.issuperset(FIRST_EMOJI) and datetime.now(UTC) - note.received_at < _FRESH:
+        await offer_marks(reply)
+    if marked is not None and marked.offers_emotions and not ours.issuperset(EMOTION_EMOJI):
+        await offer_emotions(reply)
 
 
 def _may_be_a_mark(reaction: discord.Reaction) -> bool:

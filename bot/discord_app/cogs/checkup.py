@@ -17,10 +17,13 @@ class Checkup(Area):
 
     @listener
     async def on_ready(self) -> None:
-        """Say that the bot is ready, and check every server."""
+        """Say that the bot is ready."""
         _log.info("Ready: listening in %d servers", len(self._bot.guilds))
-        for guild in self._bot.guilds:
-            _check(guild)
+
+    @listener
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Check a server at the start, and when it is back after an outage."""
+        _check(guild)
 
     @listener
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -30,7 +33,5 @@ class Checkup(Area):
 
 def _check(guild: discord.Guild) -> None:
     """Log what is missing in a server; single channels may still differ."""
-    if guild.unavailable or guild.me is None:
-        return
     if missing := missing_permissions(guild.me.guild_permissions):
         _log.warning("Missing permissions in server %d: %s", guild.id, "; ".join(missing))

@@ -93,12 +93,24 @@ async def test_an_address_that_cannot_be_renewed_is_said_in_one_sentence(
 
 async def test_a_note_deleted_before_its_download_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
-    hold = fake.cdn.hold()
+    fake.cdn.status(404)
+    hold = fake.hold("GET", "/channels/*/messages/*")
     note = await send_note(home.ada, home.channel)
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await home.ada.delete(note)
-    fake.cdn.faults.clear()
+    hold.release()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.settle(timeout=PATIENCE)
+    assert fake.messages(home.channel) == []
+
+
+async def test_a_note_that_lost_its_attachment_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
     fake.cdn.status(404)
+    hold = fake.hold("GET", "/channels/*/messages/*")
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    note.attachments.clear()
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     await fake.settle(timeout=PATIENCE)

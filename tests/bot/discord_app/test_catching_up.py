@@ -9,7 +9,7 @@ import pytest
 from bot.verdicts import EMOTION_EMOJI
 from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
-from tests.fake_discord import FakeDiscord
+from tests.fake_discord import FakeDiscord, Permission, Upload
 
 MESSAGES = "/channels/*/messages"
 
@@ -46,6 +46,60 @@ async def test_reactions_taken_back_while_the_bot_was_away_are_gone(
     await home.ada.unreact(reply, "✅")
     bot = await start()
     await bot.until_marks()
+
+
+async def test_reactions_that_a_restart_cut_off_are_offered_after_it(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    hold = fake.hold("PUT", "/channels/*/messages/*/reactions/**")
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    fake.heal()
+    await start()
+    await offered(fake, note)
+    assert len(fake.messages(home.channel)) == 1
+
+
+async def test_a_reply_that_cannot_be_seen_any_more_keeps_its_feedback(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await bot.end()
+    fake.forbid(home.channel, Permission.VIEW_CHANNEL)
+    bot = await start()
+    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"), PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.marks() == ["right"]
+
+
+async def test_a_command_that_a_restart_cut_off_is_let_go(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event()))
+    await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await bot.end()
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert [message for message in fake.messages(home.channel) if message.content] == []
+
+
+async def test_feedback_on_an_answered_command_is_caught_up_with(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
+    reply = await fake.next_response(request, timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await bot.end()
+    await home.ada.react(reply, "✅")
+    bot = await start()
+    await bot.until_marks("right")
 
 
 @pytest.mark.parametrize("gone", ["note", "reply"])

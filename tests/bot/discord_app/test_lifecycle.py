@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord_app import sentences
 from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_TOKEN, CannotRunError
 from emotify_core.errors import ModelNotFoundError
 from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, offered, send_note
@@ -205,3 +206,26 @@ async def test_stopping_while_starting_is_quick(fake: FakeDiscord, start: Start)
     await fake.until(lambda: fake.calls_to("GET", "/gateway/bot"), PATIENCE)
     await asyncio.wait_for(bot.end(), PATIENCE)
     assert bot.recognizer.is_closed
+
+
+async def test_a_server_that_is_joined_later_is_checked_too(
+    fake: FakeDiscord, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await start()
+    guild = fake.guild("Strict", permissions=Permission.VIEW_CHANNEL, with_bot=False)
+    guild.roles[0].permissions = int(Permission.VIEW_CHANNEL)
+    fake.invite_bot(guild)
+    async with asyncio.timeout(PATIENCE):
+        while f"Missing permissions in server {guild.id}" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert "it cannot answer" in caplog.text
+
+
+async def test_while_it_stops_the_bot_asks_to_try_again_later(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start(StandIn(held=asyncio.Event()))
+    await send_note(home.ada, home.channel)
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    bot.stop.set()
+    request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", b"x"))
+    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.STOPPING

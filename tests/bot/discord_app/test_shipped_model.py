@@ -1,4 +1,4 @@
-"""`python -m bot` with the model that it ships: a real voice, a reply, a reaction and a row, whatever is killed between."""
+"""`python -m bot` with the model that it ships: a real voice, a reply, a reaction and a row, through kills too."""
 
 from __future__ import annotations
 
