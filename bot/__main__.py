@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from datetime import time
 from importlib.metadata import PackageNotFoundError, version
 
 from bot.config import Settings, SettingsError, load_settings, setting_warnings
@@ -88,7 +89,8 @@ def _epilog() -> str:
 
 def _default(value: object) -> str:
     """Show a default, if there is one."""
-    return "" if value is None else f" (default: {value})"
+    shown = value.isoformat("minutes") if isinstance(value, time) else value
+    return "" if value is None else f" (default: {shown})"
 
 
 def _version() -> str:

@@ -91,3 +91,25 @@ async def test_a_broken_store_is_said_in_one_sentence(
     await start()
     request = await home.ada.command(home.channel, "privacy")
     assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.FAILED
+
+
+async def test_a_button_over_a_broken_store_is_answered_too(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def set_consent(*_: object, **__: object) -> None:
+        raise StoreError("the disk is gone")
+
+    await start()
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    monkeypatch.setattr(Store, "set_consent", set_consent)
+    click = await home.ada.click(shown, "Don't listen to my voice notes")
+    await fake.until(lambda: click.followups, PATIENCE)
+    assert (click.followups[0].content, click.followups[0].ephemeral) == (sentences.FAILED, True)
+
+
+async def test_a_command_of_an_earlier_version_is_explained(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start()
+    fake.commands[None].append(fake.commands[None][0] | {"id": "1", "name": "mood", "type": 1, "options": []})
+    request = await home.ada.command(home.channel, "mood")
+    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.COMMAND_CHANGED
+    assert request.ephemeral

@@ -263,3 +263,27 @@ async def test_a_locked_thread_is_left_in_silence(fake: FakeDiscord, start: Star
     note = await send_note(home.ada, fake.thread(home.channel))
     await bot.until_row("SELECT * FROM notes WHERE status = 'failed' AND message_id = ?", note.id)
     assert len(fake.calls_to("POST", MESSAGES)) == 1
+
+
+async def test_without_the_history_and_the_right_to_write_there_is_silence(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
+    bot = await start()
+    await fake.settle(timeout=PATIENCE)
+    fake.forbid(home.channel, Permission.SEND_MESSAGES, announce=False)
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed'")
+    assert fake.messages(home.channel) == []
+
+
+async def test_reactions_under_a_ban_are_given_up_quietly(
+    fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    await start()
+    fake.ban_by_cloudflare("PUT", REACTIONS, times=None)
+    await answer_to(fake, await send_note(home.ada, home.channel))
+    await fake.until(lambda: fake.calls_to("PUT", REACTIONS), PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert "No reaction under message" in caplog.text
+    assert "Traceback" not in caplog.text
