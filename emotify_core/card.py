@@ -55,7 +55,7 @@ Protocol `{protocol}`: {n_utterances} spoken utterances of {n_speakers} speakers
 fitted, scaled and calibrated without that speaker's voice. The shipped model is then fitted to all of them. UAR is the
 mean of the emotions' recalls (chance: {chance:.3f}); intervals are 95 %, by a bootstrap over speakers; ECE is the
 calibration error in 15 bins; the last column is the UAR when the least certain quarter is refused. Noise and rooms are
-synthetic, of the kinds trained on. {selection}The same figures are printed by
+synthetic, of the kinds trained on. {untuned}The same figures are printed by
 
     emotify evaluate {corpora} --protocol {protocol} --recipe {recipe} --seed {seed} --conditions
 
@@ -65,7 +65,13 @@ synthetic, of the kinds trained on. {selection}The same figures are printed by
 
 Rows are what was expressed, columns what was heard, clean recordings:
 
-{confusion}"""
+{confusion}
+
+How far its confidence can be believed, clean recordings:
+
+| confidence | utterances | mean confidence | right |
+|---|---|---|---|
+{reliability}"""
 
 
 def write_card(folder: Path, header: Header) -> None:
@@ -148,12 +154,27 @@ def _figures(metrics: dict[str, Any]) -> str:
         n_utterances=clean["n_utterances"],
         n_speakers=clean["n_speakers"],
         chance=1 / len(clean["labels"]),
-        selection=metrics.get("selection", ""),
+        untuned=_untuned(metrics),
         corpora=" ".join(f"--corpus {name}=DIR" for name in metrics["corpora"]),
         recipe=metrics["recipe"],
         seed=metrics["seed"],
         rows="\n".join(_row(name, figures) for name, figures in metrics["figures"].items()),
         confusion=_confusion(clean),
+        reliability="\n".join(
+            f"| {b['from']:.0%} to {b['to']:.0%} | {b['n']} | {b['confidence']:.0%} | {b['accuracy']:.0%} |"
+            for b in clean["reliability"]
+        ),
+    )
+
+
+def _untuned(metrics: dict[str, Any]) -> str:
+    untuned = metrics.get("untuned")
+    if not untuned:
+        return ""
+    return (
+        "Some settings were chosen by looking at the other speakers: "
+        f"for the {untuned['n_speakers']} on whom none was, the UAR "
+        f"is {untuned['uar']:.3f}. "
     )
 
 

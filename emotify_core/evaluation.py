@@ -6,7 +6,7 @@ from predictions for training speakers whom an inner fold left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from emotify_core.metrics import (
     confusion_matrix,
     expected_calibration_error,
     recall_per_class,
+    reliability,
     selective_recall,
     unweighted_average_recall,
 )
@@ -56,6 +57,11 @@ class Outcome:
     speakers: NDArray[np.str_]
     probabilities: NDArray[np.float64]
     scores: NDArray[np.float64]
+
+    def without(self, speakers: Collection[str]) -> Outcome:
+        """Return the outcome for all other speakers."""
+        kept = ~np.isin(self.speakers, sorted(speakers))
+        return Outcome(self.labels, self.truth[kept], self.speakers[kept], self.probabilities[kept], self.scores[kept])
 
     @property
     def predicted(self) -> NDArray[np.str_]:
@@ -222,6 +228,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "uar_interval": list(bootstrap_interval(list(by_speaker.values()))),
         "accuracy": accuracy(outcome.confusion),
         "ece": expected_calibration_error(outcome.confidence, outcome.truth == outcome.predicted),
+        "reliability": reliability(outcome.confidence, outcome.truth == outcome.predicted),
         "uar_at_75_coverage": selective_recall(
             outcome.truth, outcome.predicted, outcome.confidence, outcome.labels, coverage=0.75
         ),

@@ -57,9 +57,35 @@ def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, n_b
     Guo et al. (2017), "On calibration of modern neural networks", ICML, eq. 3.
     """
     confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
-    bins = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+    bins = _bins(confidence, n_bins)
     gaps = [abs(correct[bins == b].mean() - confidence[bins == b].mean()) * np.mean(bins == b) for b in np.unique(bins)]
     return float(np.sum(gaps))
+
+
+def reliability(confidence: ArrayLike, correct: ArrayLike, *, n_bins: int = 10) -> list[dict[str, float]]:
+    """Compare confidence with the share of right verdicts, over bins of equal width.
+
+    Returns
+    -------
+    list of dict
+        ``from``, ``to``, ``n``, mean ``confidence`` and ``accuracy`` of each bin that has utterances.
+    """
+    confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
+    bins = _bins(confidence, n_bins)
+    return [
+        {
+            "from": float(b / n_bins),
+            "to": float((b + 1) / n_bins),
+            "n": int((bins == b).sum()),
+            "confidence": float(confidence[bins == b].mean()),
+            "accuracy": float(correct[bins == b].mean()),
+        }
+        for b in np.unique(bins)
+    ]
+
+
+def _bins(confidence: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
+    return np.clip(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0, n_bins - 1)
 
 
 def selective_recall(
