@@ -35,8 +35,9 @@ def extract_classic(waveform: Waveform) -> FeatureVector:
     y, sr = waveform.y, waveform.sr
     power = np.abs(np.fft.rfft(_frames(y), axis=1)).T ** 2
     mel = librosa.feature.melspectrogram(S=power, sr=sr)
+    mel_db = 10 * np.log10(np.maximum(mel, 1e-10))
     parts = [
-        librosa.feature.mfcc(S=10 * np.log10(np.maximum(mel, 1e-10)), sr=sr, n_mfcc=40).mean(axis=1),
+        librosa.feature.mfcc(S=np.maximum(mel_db, mel_db.max() - 80), sr=sr, n_mfcc=40).mean(axis=1),
         librosa.feature.chroma_stft(S=np.sqrt(power), sr=sr, tuning=0.0).mean(axis=1),
         mel.mean(axis=1),
     ]

@@ -18,6 +18,7 @@ from emotify_core.waveform import Waveform
 FEATURE_SET = "functionals-1"
 WINDOW_SECONDS = 6.0  # the recordings that models are trained on last 3 to 5 seconds
 _QUIET_WINDOW = 0.1  # windows 20 dB under the whole are pauses
+_MAX_PEAK = 1e6  # full scale is 1; squares of much larger values would not fit into float32
 
 _VOICED_NAMES = ("log2_f0", "hnr", "h1_h2", "h1_a3", "h1_a1", "voiced_energy", "harmonicity")
 _MELODY_NAMES = ("f0_change", "f0_abs_change", "f0_change_of_change")
@@ -54,7 +55,10 @@ def extract(waveform: Waveform) -> FeatureVector:
     """
     if waveform.sr != SR or not len(waveform.y):
         raise ValueError(f"a waveform at {SR} Hz with at least one sample is needed")
-    windows = np.array_split(waveform.y, max(1, math.ceil(waveform.duration / WINDOW_SECONDS)))
+    y = waveform.y
+    if (peak := float(np.abs(y).max())) > _MAX_PEAK:
+        y = y * np.float32(_MAX_PEAK / peak)
+    windows = np.array_split(y, max(1, math.ceil(waveform.duration / WINDOW_SECONDS)))
     levels = np.array([float(np.sqrt(np.mean(np.square(window)))) for window in windows])
     total = np.zeros(len(feature_names()), dtype=np.float64)
     loud = [window for window, level in zip(windows, levels, strict=True) if level >= _QUIET_WINDOW * levels.max()]

@@ -247,6 +247,21 @@ class TestCalibration:
         assert model.temperature_ == 1
 
 
+class TestWithout:
+    def test_it_leaves_out_what_some_speakers_said(self, outcome: Outcome) -> None:
+        rest = outcome.without({"ravdess/01", "ravdess/02"})
+
+        assert set(rest.speakers) == {"ravdess/03", "ravdess/04", "ravdess/05", "ravdess/06"}
+        assert rest.labels == outcome.labels
+        kept = np.isin(outcome.speakers, list(set(rest.speakers)))
+        np.testing.assert_array_equal(rest.truth, outcome.truth[kept])
+        np.testing.assert_array_equal(rest.probabilities, outcome.probabilities[kept])
+        np.testing.assert_array_equal(rest.scores, outcome.scores[kept])
+
+    def test_it_may_leave_out_nobody(self, outcome: Outcome) -> None:
+        np.testing.assert_array_equal(outcome.without(()).truth, outcome.truth)
+
+
 class TestFigures:
     def test_they_are_plain_numbers_ready_for_json(self, outcome: Outcome) -> None:
         summary = figures(outcome)

@@ -12,6 +12,7 @@ from emotify_core.metrics import (
     confusion_matrix,
     expected_calibration_error,
     recall_per_class,
+    reliability,
     selective_recall,
     unweighted_average_recall,
 )
@@ -91,6 +92,32 @@ class TestCalibrationError:
         confidence, correct = zip(*verdicts, strict=True)
 
         assert 0 <= expected_calibration_error(confidence, correct) <= 1
+
+
+class TestReliability:
+    def test_it_equals_an_example_worked_by_hand(self) -> None:
+        confidence, correct = [0.3, 0.5, 0.8, 0.9, 1.0], [True, False, True, True, False]
+
+        low, high = reliability(confidence, correct, n_bins=2)
+
+        assert low == {"from": 0, "to": 0.5, "n": 2, "confidence": pytest.approx(0.4), "accuracy": 0.5}
+        assert high == {
+            "from": 0.5,
+            "to": 1,
+            "n": 3,
+            "confidence": pytest.approx(0.9),
+            "accuracy": pytest.approx(2 / 3),
+        }
+
+    @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
+    def test_its_gaps_make_up_the_calibration_error(self, verdicts: list[tuple[float, bool]]) -> None:
+        confidence, correct = zip(*verdicts, strict=True)
+
+        bins = reliability(confidence, correct, n_bins=10)
+
+        assert sum(b["n"] for b in bins) == len(verdicts)
+        error = sum(b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bins) / len(verdicts)
+        assert error == pytest.approx(expected_calibration_error(confidence, correct, n_bins=10))
 
 
 class TestSelectiveRecall:

@@ -1,0 +1,1 @@
+"""Expected features, and the script that makes them again."""
