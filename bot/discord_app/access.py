@@ -50,13 +50,18 @@ def intents(*, message_content: bool) -> discord.Intents:
 
 
 def permissions_here(channel: object, me: discord.Member | None) -> discord.Permissions | None:
-    """Return what the bot may do in a channel; None where that is not known (a DM, or a channel that is not cached)."""
+    """Return what the bot may do in a channel from which it hears; None where that is not known.
+
+    In a DM and in a channel that is not cached it is not, nor where the cache says that the bot cannot even see the
+    channel, for then the cache is wrong. The bot tries, and Discord answers.
+    """
     if me is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return None
     try:
-        return channel.permissions_for(me)
+        granted = channel.permissions_for(me)
     except discord.ClientException:  # a thread whose parent is hidden from the bot
         return None
+    return granted if granted.view_channel else None
 
 
 def may_send(channel: object, granted: discord.Permissions | None) -> bool:
@@ -64,4 +69,4 @@ def may_send(channel: object, granted: discord.Permissions | None) -> bool:
     if granted is None:
         return True
     in_thread = isinstance(channel, discord.Thread)
-    return granted.view_channel and (granted.send_messages_in_threads if in_thread else granted.send_messages)
+    return granted.send_messages_in_threads if in_thread else granted.send_messages

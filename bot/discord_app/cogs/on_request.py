@@ -100,11 +100,12 @@ class OnRequest(Area):
 
     def _may_react(self, request: Request) -> bool:
         """Tell whether the bot itself is where the request was made, and may react there; else only buttons work."""
-        if request.guild_id is not None:
-            granted = request.app_permissions
-            member = self._bot.get_guild(request.guild_id) is not None
-            return member and granted.add_reactions and granted.read_message_history
-        return not request.context.private_channel
+        if request.guild_id is None:
+            return not request.context.private_channel
+        granted = request.app_permissions
+        is_known = granted.value != 0
+        is_member = self._bot.get_guild(request.guild_id) is not None
+        return is_member and (not is_known or (granted.add_reactions and granted.read_message_history))
 
 
 def _refusal(message: discord.Message, asker: int) -> str | None:

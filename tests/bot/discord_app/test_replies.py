@@ -287,3 +287,16 @@ async def test_reactions_under_a_ban_are_given_up_quietly(
     await fake.settle(timeout=PATIENCE)
     assert "No reaction under message" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+async def test_where_the_cache_of_permissions_is_wrong_the_bot_tries(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    granted = [role.permissions for role in home.guild.roles]
+    for role in home.guild.roles:
+        role.permissions = 0
+    await start()
+    await fake.settle(timeout=PATIENCE)
+    for role, permissions in zip(home.guild.roles, granted, strict=True):
+        role.permissions = permissions  # without a word to the bot
+    await offered(fake, await send_note(home.ada, home.channel))
