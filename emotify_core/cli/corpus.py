@@ -14,9 +14,11 @@ from emotify_core.recipes import RECIPES
 
 def load_dataset(arguments: argparse.Namespace, errors: Console) -> Dataset:
     """Read the corpora named on the command line and extract their features."""
-    utterances: list[Utterance] = []
+    found: dict[tuple[str, str], Utterance] = {}  # what lies in two of the folders counts once
     for name, folder in arguments.corpus:
-        utterances += read_corpus(name, folder)
+        for utterance in read_corpus(name, folder):
+            found.setdefault((name, utterance.path.stem), utterance)
+    utterances = sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.path.stem))
     errors.print(f"{len(utterances)} utterances of {len({(u.corpus, u.speaker) for u in utterances})} speakers")
     return build_dataset(
         utterances,

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     outcomes = measure(dataset, arguments, errors, protocol=arguments.protocol, conditions=arguments.conditions)
     report = as_report(outcomes, arguments, protocol=arguments.protocol)
     if arguments.json:
-        out.print(json.dumps(report, indent=2), markup=False, soft_wrap=True)
+        out.print(json.dumps(report, indent=2), soft_wrap=True)
     else:
         show(report, out)
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from emotify_core.cli.terminal import PlainConsole, printable
 from emotify_core.errors import EmotifyError
 
 _DESCRIPTION = "Hear how a person feels from their voice."
@@ -44,17 +45,23 @@ speaker is on both sides (it flatters: do not quote it for voices never met).
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = build_parser().parse_args(argv)
-    errors = Console(stderr=True, highlight=False)
+    errors = PlainConsole(stderr=True)
     try:
-        return int(arguments.run(arguments, Console(highlight=False), errors))
-    except EmotifyError as error:
-        errors.print(f"emotify: {error}", markup=False, soft_wrap=True)
-        return 1
+        return int(arguments.run(arguments, PlainConsole(), errors))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (EmotifyError, OSError) as error:
+        errors.print(f"emotify: {printable(_sentence(error))}", soft_wrap=True)
+        return 1
+
+
+def _sentence(error: EmotifyError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -62,13 +69,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emotify", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--version", action="version", version=f"emotify {metadata.version('emotify')}")
+    parser.add_argument("--version", action="version", version=f"emotify {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_models(commands)
     return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version("emotify")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "(not installed)"
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -133,7 +147,10 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=[registry])
         if name in {"show", "promote"}:
             action.add_argument(
-                "version", nargs="?" if name == "show" else None, help="default: the champion" if name == "show" else ""
+                "version",
+                nargs="?" if name == "show" else None,
+                metavar="VERSION",
+                help="name of a version, as listed" + (" (default: the champion)" if name == "show" else ""),
             )
         action.set_defaults(run=_lazy("models"), action=name)
 
@@ -153,9 +170,9 @@ def _add_corpus_options(command: argparse.ArgumentParser) -> None:
         default="functionals",
         help="classic is the recipe that this project began with, kept as the baseline (default: functionals)",
     )
-    command.add_argument("--seed", type=int, default=0, help="the same seed gives the same model (default: 0)")
+    command.add_argument("--seed", type=_seed, default=0, help="the same seed gives the same model (default: 0)")
     command.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
+        "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
     )
     command.add_argument("--cache", type=Path, metavar="DIR", help="keep extracted features here for the next run")
 
@@ -165,6 +182,18 @@ def _corpus(text: str) -> tuple[str, Path]:
     if not (name and separator and folder):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=DIR")
     return name, Path(folder).expanduser()
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
 
 
 def _lazy(module: str) -> Callable[[argparse.Namespace, Console, Console], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 from dataclasses import asdict
 
@@ -20,7 +21,9 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  #
     actions = {"list": _list, "show": _show, "promote": _promote, "rollback": _rollback}
     try:
         actions[arguments.action](registry, arguments, out)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise
         raise ModelError(f"{registry.root} may not be written to: name another registry with --registry.") from error
     return 0
 
@@ -37,7 +40,7 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         for version in registry.versions()
     ]
     if arguments.json:
-        out.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        out.print(json.dumps(rows, indent=2), soft_wrap=True)
         return
     table = Table("", "version", "created", "UAR", box=None)
     for row in rows:
@@ -51,12 +54,10 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     version = arguments.version or registry.champion()
     header, metrics = registry.header(version), registry.metrics(version)
     if arguments.json:
-        out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), markup=False, soft_wrap=True)
+        out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
         return
     card = registry.root / version / "card.md"
-    out.print(
-        card.read_text(encoding="utf-8") if card.exists() else f"{version} has no card.", markup=False, soft_wrap=True
-    )
+    out.print(card.read_text(encoding="utf-8") if card.exists() else f"{version} has no card.", soft_wrap=True)
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
@@ -69,9 +70,7 @@ def _rollback(registry: Registry, arguments: argparse.Namespace, out: Console) -
 
 
 def _say(arguments: argparse.Namespace, out: Console, version: str, what: str) -> None:
-    out.print(
-        json.dumps({"champion": version}) if arguments.json else f"{version} {what}", markup=False, soft_wrap=True
-    )
+    out.print(json.dumps({"champion": version}) if arguments.json else f"{version} {what}", soft_wrap=True)
 
 
 def _champion_or_none(registry: Registry) -> str | None:

@@ -29,11 +29,11 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     for name, result in heard:
         failed |= isinstance(result, AudioError)
         if arguments.json:
-            out.print(_as_json(name, result), markup=False, soft_wrap=True)
+            out.print(_as_json(name, result), soft_wrap=True)
         elif isinstance(result, AudioError):
-            errors.print(f"{printable(name)}: {result}", markup=False, soft_wrap=True)
+            errors.print(printable(f"{name}: {result}"), soft_wrap=True)
         else:
-            out.print(_as_text(name, result), markup=False, soft_wrap=True)
+            out.print(_as_text(name, result), soft_wrap=True)
     return int(failed)
 
 

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
+
+
+class PlainConsole(Console):
+    """A console that prints what it is given: names of files may look like markup or emoji codes.
+
+    Parameters
+    ----------
+    stderr : bool
+        Whether it writes to standard error rather than standard output.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal has emoji
+        super().__init__(file=stream, markup=False, emoji=False, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which knows that this is no failure."""
+        raise  # noqa: PLE0704  (rich calls this where it has caught the error)
 
 
 def printable(name: str | os.PathLike[str]) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from rich.console import Console
 from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset
 from emotify_core.cli.evaluate import as_report, measure, show
+from emotify_core.cli.terminal import printable
 from emotify_core.evaluation import Outcome
 from emotify_core.heads import fit_temperature
 from emotify_core.recipes import RECIPES
@@ -23,6 +26,7 @@ from emotify_core.training import train
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
+    _require_writable(arguments.out)
     dataset = load_dataset(arguments, errors)
     metrics: dict[str, Any] = {}
     temperature = None
@@ -40,11 +44,18 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     if not arguments.no_promote:
         registry.promote(header.version)
     if arguments.json:
-        out.print(json.dumps(asdict(header), indent=2), markup=False, soft_wrap=True)
+        out.print(json.dumps(asdict(header), indent=2), soft_wrap=True)
     else:
         state = "published" if arguments.no_promote else "published, and now the champion"
-        out.print(f"{header.version}: {state} in {arguments.out}", soft_wrap=True)
+        out.print(f"{header.version}: {state} in {printable(arguments.out)}", soft_wrap=True)
     return 0
+
+
+def _require_writable(folder: Path) -> None:
+    """Fail now rather than after half an hour if nothing can be published there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writable-"):
+        pass
 
 
 def _temperature(outcomes: dict[str, Outcome]) -> float:

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import emotify_core.cli.models  # noqa: F401  (before a test gives up the rights to read it)
+from emotify_core.cli import main
+from emotify_core.registry import Header, Registry
+from tests.emotify_core.tiny_models import tiny_header, tiny_model
+
+_NOBODY = 65534
+
+
+def fill(root: Path) -> Registry:
+    """Publish two versions, with figures and a card for the first, and promote both."""
+
+    def write_card(folder: Path, header: Header) -> None:
+        (folder / "card.md").write_text(f"# Model {header.version}\n\n| a | b |\n", encoding="utf-8")
+
+    registry, figures = Registry(root), {"figures": {"clean": {"uar": 0.6789}}}
+    registry.publish(tiny_header("tiny-1"), tiny_model(), figures, extras=write_card)
+    registry.publish(tiny_header("tiny-2", created="2026-01-02T00:00:00+00:00"), tiny_model(), {})
+    registry.promote("tiny-1")
+    registry.promote("tiny-2")
+    return registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return fill(tmp_path / "models")
+
+
+@pytest.fixture
+def read_only() -> Iterator[Registry]:
+    """Return a registry in which nothing may be changed, not even by the superuser, who is somebody else meanwhile."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("this system knows no superuser")
+    folder = Path(tempfile.mkdtemp())  # tmp_path lies where only its owner may look
+    registry, owner = fill(folder / "models"), os.geteuid()
+    registry.root.chmod(0o555)
+    folder.chmod(0o755)
+    if owner == 0:
+        os.seteuid(_NOBODY)
+    yield registry
+    if owner == 0:
+        os.seteuid(owner)
+    registry.root.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def models(registry: Registry, *arguments: str) -> int:
+    action, *rest = arguments
+    return main(["models", action, "--registry", str(registry.root), *rest])
+
+
+class TestList:
+    def test_versions_are_listed_with_their_figures_and_the_champion(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert models(registry, "list") == 0
+
+        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert lines[1:] == [
+            ["tiny-1", "2026-01-01T00:00:00+00:00", "0.679"],
+            ["*", "tiny-2", "2026-01-02T00:00:00+00:00", "not", "measured"],
+            ["*", "the", "champion"],
+        ]
+
+    def test_json_for_machines(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "list", "--json") == 0
+
+        assert json.loads(capsys.readouterr().out) == [
+            {"version": "tiny-1", "champion": False, "created": "2026-01-01T00:00:00+00:00", "uar": 0.6789},
+            {"version": "tiny-2", "champion": True, "created": "2026-01-02T00:00:00+00:00", "uar": None},
+        ]
+
+    def test_an_empty_registry_says_how_to_get_a_champion(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert models(Registry(tmp_path), "list") == 0
+
+        assert capsys.readouterr().out.splitlines()[-1] == "no champion: emotify models promote VERSION"
+
+
+class TestShow:
+    def test_the_card_of_a_version_is_shown_as_it_is(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert models(registry, "show", "tiny-1") == 0
+
+        assert capsys.readouterr().out.strip() == "# Model tiny-1\n\n| a | b |"
+
+    def test_without_a_name_it_is_the_champion(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "show") == 0
+
+        assert capsys.readouterr().out == "tiny-2 has no card.\n"
+
+    def test_json_holds_header_and_metrics(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "show", "tiny-1", "--json") == 0
+
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["version"] == "tiny-1"
+        assert facts["sha256"] == registry.header("tiny-1").sha256
+        assert facts["metrics"] == {"figures": {"clean": {"uar": 0.6789}}}
+
+    @pytest.mark.parametrize("version", ["tiny-3", "../tiny-1", "\x1b[31m"])
+    def test_a_version_that_does_not_exist_is_one_sentence(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str], version: str
+    ) -> None:
+        assert models(registry, "show", version) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("emotify: There is no model version")
+        assert line.isprintable()
+
+
+class TestPromoteAndRollback:
+    def test_a_version_is_promoted(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "promote", "tiny-1") == 0
+
+        assert capsys.readouterr().out == "tiny-1 is now the champion\n"
+        assert registry.champion() == "tiny-1"
+
+    def test_rollback_leads_to_the_champion_before(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert models(registry, "rollback", "--json") == 0
+
+        assert json.loads(capsys.readouterr().out) == {"champion": "tiny-1"}
+        assert registry.champion() == "tiny-1"
+
+    def test_there_may_be_none_before(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        models(registry, "rollback")
+        capsys.readouterr()
+
+        assert models(registry, "rollback") == 1
+
+        assert capsys.readouterr().err == "emotify: There is no earlier champion to go back to.\n"
+
+    @pytest.mark.parametrize("arguments", [["promote", "tiny-1"], ["rollback"]], ids=["promote", "rollback"])
+    def test_a_registry_that_is_read_only_says_what_to_do(
+        self, read_only: Registry, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert models(read_only, *arguments) == 1
+
+        message = f"{read_only.root} may not be written to: name another registry with --registry."
+        assert capsys.readouterr().err == f"emotify: {message}\n"
+        assert read_only.champion() == "tiny-2"
+
+
+def test_without_a_registry_it_is_that_of_the_shipped_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--json"]) == 0
+
+    assert sum(row["champion"] for row in json.loads(capsys.readouterr().out)) == 1

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emotify_core.cli import main
+from emotify_core.emotions import Emotion
+from emotify_core.synthesis import demonstration_note
+from tests.emotify_core.encoding import wav
+from tests.emotify_core.voices import voice
+
+NOTE = wav(voice(Emotion.HAPPY, "04"))
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    path = tmp_path / "note.wav"
+    path.write_bytes(NOTE)
+    return path
+
+
+def predict(trained: Path, *arguments: str | Path) -> int:
+    return main(["predict", "--model", str(trained), *map(str, arguments)])
+
+
+class TestTable:
+    def test_it_shows_the_emotion_its_confidence_and_all_probabilities(
+        self, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, note) == 0
+
+        first, *rest = capsys.readouterr().out.splitlines()
+        assert first.startswith(f"{note}: ")
+        assert first.endswith("% sure")
+        assert sorted(line.split()[0] for line in rest) == sorted(emotion.value for emotion in Emotion)
+        shares = [int(line.split()[1].rstrip("%")) for line in rest]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(100, abs=4)
+        assert rest[0].split()[0] in first
+
+    def test_a_bad_file_is_reported_and_the_rest_go_on(
+        self, trained: Path, note: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bad = tmp_path / "bad.ogg"
+        bad.write_bytes(b"no sound at all")
+
+        assert predict(trained, bad, tmp_path / "missing.wav", note) == 1
+
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{note}: ")
+        assert err.splitlines()[0].startswith(f"{bad}: This is not audio that I can read")
+        assert (
+            err.splitlines()[1] == f"{tmp_path}/missing.wav: This is not audio that I can read: there is no such file."
+        )
+
+    def test_a_model_that_is_not_there_is_one_sentence(
+        self, tmp_path: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(tmp_path / "nowhere", note) == 1
+
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err == f"emotify: There is no model in {tmp_path}/nowhere.\n"
+
+
+class TestJson:
+    def test_each_file_is_one_object_with_the_keys_of_the_design(
+        self, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, note, note, "--json") == 0
+
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 2
+        facts = json.loads(lines[0])
+        assert list(facts) == [
+            "file",
+            "emotion",
+            "confidence",
+            "probabilities",
+            "valence",
+            "arousal",
+            "duration",
+            "model",
+        ]
+        assert facts["file"] == str(note)
+        assert list(facts["probabilities"]) == [emotion.value for emotion in Emotion]
+        assert sum(facts["probabilities"].values()) == pytest.approx(1)
+        assert facts["confidence"] == max(facts["probabilities"].values()) == facts["probabilities"][facts["emotion"]]
+        assert facts["duration"] == pytest.approx(0.8)
+
+    def test_a_bad_file_is_an_object_too(self, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert predict(trained, "missing.wav", note, "--json") == 1
+
+        out, err = capsys.readouterr()
+        bad, good = map(json.loads, out.splitlines())
+        assert bad == {"file": "missing.wav", "error": "This is not audio that I can read: there is no such file."}
+        assert "emotion" in good
+        assert err == ""
+
+
+NAMES = {
+    "emoji code": b"a:smile:b.wav",
+    "markup": b"[bold]a[/] [/nonsense].wav",
+    "control characters": b"\x1b[31mred\x07\r\nsecond line.wav",
+    "direction override": "a\N{RIGHT-TO-LEFT OVERRIDE}vaw.b".encode(),
+    "undecodable bytes": b"caf\xe9.wav",
+    "emoji": "😢.wav".encode(),
+    "option": b"--json.wav",
+    "very long": b"n" * 200 + b".wav",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow such names")
+class TestNames:
+    @pytest.mark.parametrize("raw", NAMES.values(), ids=NAMES.keys())
+    @pytest.mark.parametrize("exists", [True, False], ids=["heard", "missing"])
+    def test_names_can_neither_steer_the_terminal_nor_stop_the_command(
+        self, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], raw: bytes, exists: bool
+    ) -> None:
+        path = tmp_path / os.fsdecode(raw)
+        if exists:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(NOTE)
+
+        assert predict(trained, path) == int(not exists)
+
+        out, err = capsys.readouterr()
+        shown = out if exists else err
+        assert all(line.isprintable() for line in shown.splitlines())
+        assert len(shown.splitlines()) == (9 if exists else 1)
+
+    @pytest.mark.parametrize("raw", NAMES.values(), ids=NAMES.keys())
+    def test_json_holds_the_very_name(
+        self, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], raw: bytes
+    ) -> None:
+        name = str(tmp_path / os.fsdecode(raw))
+
+        predict(trained, name, "--json")
+
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.isascii()
+        assert json.loads(line)["file"] == name
+
+
+class TestRealCommand:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "emotify_core", *arguments],
+            env={"PATH": "", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_the_shipped_model_hears_a_voice_message(self, tmp_path: Path) -> None:
+        (tmp_path / "note.ogg").write_bytes(demonstration_note(duration=2.0))
+
+        done = self.run("predict", str(tmp_path / "note.ogg"), "--json")
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["emotion"] in set(Emotion)
+
+    def test_a_terminal_that_knows_only_ascii_gets_ascii(self, trained: Path, note: Path) -> None:
+        done = self.run("predict", "--model", str(trained), str(note), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.isascii()
+        assert "\\U0001f" in done.stdout
+
+    def test_a_reader_that_has_seen_enough_is_no_failure(self, trained: Path, note: Path) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "emotify_core", "predict", "--model", str(trained), str(note)],
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        finally:
+            os.close(writer)
+
+        assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotify_core.classifier import EmotionClassifier
+from emotify_core.cli import main
+from emotify_core.conditions import CONDITIONS
+from emotify_core.emotions import Emotion
+from emotify_core.registry import Registry
+
+
+def train(corpus: Path, registry: Path, feature_cache: Path, *options: str) -> int:
+    where = ["--corpus", f"ravdess={corpus}", "--out", str(registry), "--cache", str(feature_cache)]
+    return main(["train", *where, "--jobs", "1", *options])
+
+
+class TestTrained:
+    """What `emotify train` left in its registry."""
+
+    def test_the_version_is_published_promoted_and_whole(self, trained: Path) -> None:
+        registry = Registry(trained)
+
+        (version,) = registry.versions()
+        assert registry.champion() == version
+        assert sorted(path.name for path in trained.iterdir()) == ["champion.json", version]
+        assert sorted(path.name for path in (trained / version).iterdir()) == [
+            "card.md",
+            "header.json",
+            "metrics.json",
+            "model.skops",
+        ]
+
+    def test_the_header_names_corpus_licence_and_libraries(self, trained: Path) -> None:
+        header = Registry(trained).header(Registry(trained).champion())
+
+        (corpus,) = header.corpora
+        assert (corpus["name"], corpus["n_utterances"], corpus["n_speakers"]) == ("ravdess", 26, 3)
+        assert header.licence == corpus["licence"] == "CC BY-NC-SA 4.0"
+        assert {"python", "numpy", "scikit-learn", "librosa", "skops"} <= set(header.libraries)
+
+    def test_figures_are_measured_on_speakers_it_was_not_fitted_on_clean_and_degraded(self, trained: Path) -> None:
+        metrics = Registry(trained).metrics(Registry(trained).champion())
+
+        assert (metrics["protocol"], metrics["recipe"], metrics["corpora"]) == ("emobox", "functionals", ["ravdess"])
+        assert list(metrics["figures"]) == ["clean", *CONDITIONS]
+        for figures in metrics["figures"].values():
+            assert (figures["n_utterances"], figures["n_speakers"]) == (24, 3)
+
+    def test_the_card_shows_the_same_figures(self, trained: Path) -> None:
+        registry, version = Registry(trained), Registry(trained).champion()
+
+        card = (trained / version / "card.md").read_text(encoding="utf-8")
+
+        for name, figures in registry.metrics(version)["figures"].items():
+            assert f"| {name} | {figures['uar']:.3f} |" in card
+
+    def test_confidence_is_calibrated(self, trained: Path) -> None:
+        _, model = Registry(trained).load(Registry(trained).champion())
+
+        assert model.temperature_ != 1
+
+    def test_the_model_is_small(self, trained: Path) -> None:
+        assert sum(path.stat().st_size for path in trained.rglob("*") if path.is_file()) < 20 * 2**20
+
+
+class TestCommand:
+    def test_without_figures_the_card_says_so(
+        self, corpus: Path, feature_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert train(corpus, tmp_path / "m", feature_cache, "--no-evaluate", "--no-promote", "--json") == 0
+
+        out, err = capsys.readouterr()
+        header = json.loads(out)
+        assert err.splitlines() == ["26 utterances of 3 speakers"]
+        assert Registry(tmp_path / "m").versions() == (header["version"],)
+        assert Registry(tmp_path / "m").metrics(header["version"]) == {}
+        assert "None were measured." in (tmp_path / "m" / header["version"] / "card.md").read_text(encoding="utf-8")
+        assert not (tmp_path / "m" / "champion.json").exists()
+
+    def test_it_says_what_it_published_and_where(
+        self, corpus: Path, feature_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        odd = tmp_path / os.fsdecode(b"m\xff[odels]:smile:")
+
+        assert train(corpus, odd, feature_cache, "--no-evaluate") == 0
+
+        out = capsys.readouterr().out
+        version = EmotionClassifier.load(odd).version
+        assert out == f"{version}: published, and now the champion in {tmp_path}/m\\udcff[odels]:smile:\n"
+
+
+class TestEvaluate:
+    def evaluate(self, corpus: Path, feature_cache: Path, *options: str) -> int:
+        where = ["--corpus", f"ravdess={corpus}", "--cache", str(feature_cache), "--jobs", "1"]
+        return main(["evaluate", *where, *options])
+
+    def test_it_prints_the_very_figures_of_the_card(
+        self, corpus: Path, feature_cache: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.evaluate(corpus, feature_cache, "--conditions", "--json") == 0
+
+        assert json.loads(capsys.readouterr().out) == Registry(trained).metrics(Registry(trained).champion())
+
+    def test_tables_fit_into_eighty_columns_and_hold_the_figures(
+        self, corpus: Path, feature_cache: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.evaluate(corpus, feature_cache, "--conditions") == 0
+
+        out, err = capsys.readouterr()
+        assert err.splitlines() == ["26 utterances of 3 speakers"]
+        assert max(map(len, out.splitlines())) <= 80
+        rows = {line.split("  ")[0].strip(): line for line in out.splitlines()}
+        metrics: dict[str, Any] = Registry(trained).metrics(Registry(trained).champion())
+        for name, figures in metrics["figures"].items():
+            assert f"{figures['uar']:.3f}" in rows[name]
+        for emotion in Emotion:
+            assert f"{metrics['figures']['clean']['recall'][emotion]:.3f}" in rows[emotion]
+
+    def test_the_same_folder_twice_counts_once(
+        self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        again = ["--corpus", f"ravdess={corpus / 'speech'}", "--protocol", "loso", "--json"]
+
+        assert self.evaluate(corpus, feature_cache, *again) == 0
+
+        out, err = capsys.readouterr()
+        assert err.splitlines() == ["26 utterances of 3 speakers"]
+        report = json.loads(out)
+        assert report["protocol"] == "loso"
+        assert list(report["figures"]) == ["clean"]
+        assert report["figures"]["clean"]["n_utterances"] == 24
+
+    def test_too_few_speakers_are_one_sentence(
+        self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        alone = corpus / "speech" / "Actor_01"
+
+        assert main(["evaluate", "--corpus", f"ravdess={alone}", "--jobs", "1"]) == 1
+
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[-1] == ("emotify: A speaker-independent protocol needs speech of at least two groups of speakers.")
