@@ -154,6 +154,16 @@ class TestPromoteAndRollback:
         assert read_only.champion() == "tiny-2"
 
 
+def test_any_other_trouble_with_the_files_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    registry = fill(tmp_path / "models")
+    (registry.root / "champion.json").unlink()
+    (registry.root / "champion.json").mkdir()
+
+    assert models(registry, "list") == 1
+
+    assert capsys.readouterr().err == f"emotify: Is a directory: {registry.root}/champion.json\n"
+
+
 def test_without_a_registry_it_is_that_of_the_shipped_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list", "--json"]) == 0
 

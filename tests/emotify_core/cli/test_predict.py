@@ -67,6 +67,13 @@ class TestTable:
         assert out == ""
         assert err == f"emotify: There is no model in {tmp_path}/nowhere.\n"
 
+    def test_many_files_are_listened_to_in_their_order(self, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        names = [f"missing-{i}.wav" for i in range(12)]
+
+        assert predict(trained, *names) == 1
+
+        assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == names
+
 
 class TestJson:
     def test_each_file_is_one_object_with_the_keys_of_the_design(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from emotify_core.classifier import EmotionClassifier
+from emotify_core.cli import main
+from emotify_core.corpora import read_ravdess
 from emotify_core.features.classic import CLASSIC_FEATURE_SET, extract_classic
 from emotify_core.features.descriptors import N_MFCC, mfcc
 from emotify_core.features.spectra import N_BARKS, N_FFT, N_MELS, SR, chroma_filters, mel_filters, spectra
@@ -67,3 +72,25 @@ class TestClassic:
         values = extract_classic(Waveform(np.zeros(3200, np.float32), SR, 0.2)).values
 
         assert np.isfinite(values).all()
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size`:UserWarning")  # its batches are larger than the tiny corpus
+class TestRecipe:
+    def test_it_is_evaluated_without_song_or_copies(self, corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        options = ["--corpus", f"ravdess={corpus}", "--recipe", "classic", "--jobs", "1", "--json"]
+
+        assert main(["evaluate", *options]) == 0
+
+        report = json.loads(capsys.readouterr().out)
+        assert report["recipe"] == "classic"
+        assert report["figures"]["clean"]["n_utterances"] == 24
+
+    def test_its_model_has_no_temperature_and_hears_recordings_as_they_are(self, corpus: Path, tmp_path: Path) -> None:
+        options = ["--corpus", f"ravdess={corpus}", "--recipe", "classic", "--jobs", "1", "--no-evaluate"]
+
+        assert main(["train", *options, "--out", str(tmp_path)]) == 0
+
+        classifier = EmotionClassifier.load(tmp_path)
+        spoken = [u for u in read_ravdess(corpus) if u.kind == "speech"]
+        assert classifier.feature_set == CLASSIC_FEATURE_SET
+        assert np.mean([classifier.predict(u.path).emotion is u.label for u in spoken]) > 0.7

@@ -56,7 +56,7 @@ durations = st.one_of(st.floats(0.2, 1.0), st.floats(0.2, 1.0), st.sampled_from(
 
 
 class TestAnyWaveform:
-    @settings(max_examples=50)
+    @settings(max_examples=30)
     @given(
         sound=st.sampled_from(sorted(SOUNDS)),
         duration=durations,
