@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -211,7 +212,7 @@ print([name for name in ("librosa.feature", "librosa.util.utils") if name in sys
 
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "note.ogg")],
-        env={"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PATH": ""},
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -63,7 +65,17 @@ class TestHelp:
 
         text = capsys.readouterr().out
         assert "emotify predict note.ogg" in text
-        assert "exit codes: 0 done, 1" in text
+        assert "exit codes: 0 done; 1" in text
+
+    @pytest.mark.parametrize("words", ALL, ids=" ".join)
+    def test_it_fits_into_eighty_columns(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
     @pytest.mark.parametrize("words", [words for words in ALL if words], ids=" ".join)
     def test_every_command_stands_in_the_readme(self, words: tuple[str, ...]) -> None:
@@ -176,6 +188,16 @@ class TestFailures:
         line = self.failure(["predict", "--model", str(tmp_path), "note.wav"], capsys)
 
         assert line == f"emotify: There is no model in {tmp_path}."
+
+
+def test_a_full_disk_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(path: object) -> EmotionClassifier:  # noqa: ARG001
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(EmotionClassifier, "load", full)
+
+    assert main(["predict", "note.wav"]) == 1
+    assert capsys.readouterr().err == f"emotify: {os.strerror(errno.ENOSPC)}\n"
 
 
 def test_control_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
+from rich.console import Console
 
 from emotify_core.cli import main
+from emotify_core.cli.predict import run
 from emotify_core.emotions import Emotion
 from emotify_core.synthesis import demonstration_note
 from tests.emotify_core.encoding import wav
@@ -154,11 +159,30 @@ class TestNames:
         assert json.loads(line)["file"] == name
 
 
+class TestProgress:
+    def shown(self, trained: Path, files: list[str], *, out_is_terminal: bool) -> str:
+        out = Console(file=io.StringIO(), force_terminal=out_is_terminal)
+        errors = Console(file=io.StringIO(), force_terminal=True, width=80)
+        assert run(argparse.Namespace(files=files, model=trained, json=False), out, errors) == 0
+        return cast(io.StringIO, errors.file).getvalue()
+
+    def test_a_person_sees_that_a_single_note_is_listened_to(self, trained: Path, note: Path) -> None:
+        shown = self.shown(trained, [str(note)], out_is_terminal=True)
+
+        assert "loading the model" in shown
+        assert "listening" in shown
+
+    def test_a_person_sees_how_many_notes_of_many_were_heard(self, trained: Path, note: Path) -> None:
+        shown = self.shown(trained, [str(note)] * 11, out_is_terminal=False)
+
+        assert "11/11" in shown
+
+
 class TestRealCommand:
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "emotify_core", *arguments],
-            env={"PATH": "", **environment},
+            env={**os.environ, "PATH": "", **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -171,6 +195,13 @@ class TestRealCommand:
 
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout)["emotion"] in set(Emotion)
+
+    def test_it_needs_nothing_of_the_environment(self, trained: Path, note: Path) -> None:
+        command = [sys.executable, "-m", "emotify_core", "predict", "--model", str(trained), str(note)]
+
+        done = subprocess.run(command, env={}, capture_output=True, check=False)
+
+        assert (done.returncode, done.stderr) == (0, b"")
 
     def test_a_terminal_that_knows_only_ascii_gets_ascii(self, trained: Path, note: Path) -> None:
         done = self.run("predict", "--model", str(trained), str(note), PYTHONIOENCODING="ascii", PYTHONUTF8="0")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,7 +190,7 @@ from emotify_core.synthesis import synthesize_voice
 extract(Waveform(synthesize_voice(1.0), 16000, 1.0))
 print([name for name in ("librosa.feature", "librosa.util.utils", "sklearn") if name in sys.modules])
 """
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PATH": ""}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PATH": ""}
 
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=Path.cwd(), capture_output=True, text=True, check=True
