@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import warnings
 import wave
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -16,7 +18,21 @@ from numpy.typing import NDArray
 from emotify_core.decoders import PcmBlock
 from emotify_core.errors import UndecodableAudioError
 
-with warnings.catch_warnings():
+
+@contextmanager
+def _search_path() -> Iterator[None]:
+    """Lend the environment a PATH if it has none: pydub looks for programs while it is imported."""
+    is_missing = "PATH" not in os.environ
+    if is_missing:
+        os.environ["PATH"] = os.defpath
+    try:
+        yield
+    finally:
+        if is_missing:
+            del os.environ["PATH"]
+
+
+with warnings.catch_warnings(), _search_path():
     # It misses an ffmpeg program, which is not needed here; has old escape sequences; imports the deprecated audioop.
     warnings.simplefilter("ignore")
     from pydub import AudioSegment

@@ -17,13 +17,14 @@ from emotify_core.errors import EmotifyError
 _DESCRIPTION = "Hear how a person feels from their voice."
 _EPILOG = """\
 examples:
-  emotify predict note.ogg                      emotion, confidence, all probabilities
-  emotify predict *.ogg --json | jq .emotion    one JSON object a line
-  emotify evaluate --corpus ravdess=DIR         figures on voices the model never met
+  emotify predict note.ogg                    emotion and all probabilities
+  emotify predict *.ogg --json | jq .emotion  one JSON object a line
+  emotify evaluate --corpus ravdess=DIR       figures on voices never met before
   emotify train --corpus ravdess=DIR --out models
-  emotify models show                           what the model is and is bad at
+  emotify models show                         what the model is, and is bad at
 
-exit codes: 0 done, 1 something failed (one line on standard error says what), 2 wrong usage
+exit codes: 0 done; 1 something failed, as one line on standard error says;
+2 wrong usage; 130 interrupted
 """
 
 _PREDICT = """\
@@ -59,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error: EmotifyError | OSError) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
     return str(error)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 
@@ -15,16 +15,18 @@ from emotify_core.errors import AudioError
 from emotify_core.prediction import Prediction
 
 Heard = tuple[str, Prediction | AudioError]
+Status = Callable[[], AbstractContextManager[object]]
 _BAR = 30
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Classify the files and print what was heard."""
-    with errors.status("loading the model") if errors.is_terminal else nullcontext():
+    with _status(errors, "loading the model"):
         classifier = EmotionClassifier.load(arguments.model)
-    heard: Iterable[Heard] = _listen(classifier, arguments.files)
     if len(arguments.files) > 10 and not out.is_terminal:
-        heard = Bars(errors)(heard, len(arguments.files), "listening")
+        heard = Bars(errors)(_listen(classifier, arguments.files, nullcontext), len(arguments.files), "listening")
+    else:  # no bar between results, but a note of twenty minutes takes seconds
+        heard = _listen(classifier, arguments.files, lambda: _status(errors, "listening"))
     failed = False
     for name, result in heard:
         failed |= isinstance(result, AudioError)
@@ -37,12 +39,22 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     return int(failed)
 
 
-def _listen(classifier: EmotionClassifier, files: Iterable[str]) -> Iterator[Heard]:
+def _status(errors: Console, text: str) -> AbstractContextManager[object]:
+    return errors.status(text) if errors.is_terminal else nullcontext()
+
+
+def _listen(classifier: EmotionClassifier, files: Iterable[str], status: Status) -> Iterator[Heard]:
     for name in files:
-        try:
-            yield name, classifier.predict(name)
-        except AudioError as error:
-            yield name, error
+        with status():
+            result = _hear(classifier, name)
+        yield name, result
+
+
+def _hear(classifier: EmotionClassifier, name: str) -> Prediction | AudioError:
+    try:
+        return classifier.predict(name)
+    except AudioError as error:
+        return error
 
 
 def _as_json(name: str, result: Prediction | AudioError) -> str:

@@ -191,7 +191,7 @@ class TestFailures:
 
 
 def test_a_full_disk_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def full(path: object) -> EmotionClassifier:  # noqa: ARG001
+    def full(path: object) -> EmotionClassifier:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(EmotionClassifier, "load", full)

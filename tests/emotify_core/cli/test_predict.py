@@ -164,7 +164,7 @@ class TestProgress:
         out = Console(file=io.StringIO(), force_terminal=out_is_terminal)
         errors = Console(file=io.StringIO(), force_terminal=True, width=80)
         assert run(argparse.Namespace(files=files, model=trained, json=False), out, errors) == 0
-        return cast(io.StringIO, errors.file).getvalue()
+        return cast("io.StringIO", errors.file).getvalue()
 
     def test_a_person_sees_that_a_single_note_is_listened_to(self, trained: Path, note: Path) -> None:
         shown = self.shown(trained, [str(note)], out_is_terminal=True)
