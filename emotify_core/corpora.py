@@ -21,6 +21,23 @@ _RAVDESS_EMOTIONS: Final = {
     "07": Emotion.DISGUST,
     "08": Emotion.SURPRISED,
 }
+_NEMO_EMOTIONS: Final = {
+    "anger": Emotion.ANGRY,
+    "fear": Emotion.FEARFUL,
+    "happiness": Emotion.HAPPY,
+    "neutral": Emotion.NEUTRAL,
+    "sadness": Emotion.SAD,
+    "surprised": Emotion.SURPRISED,
+}
+_EMODB_EMOTIONS: Final = {  # the initials of the German words; L, boredom, is none of ours
+    "W": Emotion.ANGRY,
+    "E": Emotion.DISGUST,
+    "A": Emotion.FEARFUL,
+    "F": Emotion.HAPPY,
+    "T": Emotion.SAD,
+    "N": Emotion.NEUTRAL,
+}
+_RECORDINGS: Final = frozenset({".wav", ".flac", ".ogg"})
 _RAVDESS_KINDS: Final[Mapping[str, Literal["speech", "song"]]] = {"01": "speech", "02": "song"}
 
 
@@ -99,10 +116,29 @@ def read_ravdess(root: Path) -> tuple[Utterance, ...]:
     the file names are read. A recording that lies there twice, as in a well-known copy of the data set, counts once:
     otherwise it could stand on both sides of a random split.
     """
+    return _read(root, _parse_ravdess)
+
+
+def read_nemo(root: Path) -> tuple[Utterance, ...]:
+    """List the utterances of nEMO, whose files are named like ``WR0_surprised_64``: speaker, emotion, sentence."""
+    return _read(root, _parse_nemo)
+
+
+def read_emodb(root: Path) -> tuple[Utterance, ...]:
+    """List the utterances of EMO-DB, whose files are named like ``03a01Fa``: speaker, text, emotion, version."""
+    return _read(root, _parse_emodb)
+
+
+def read_emospeech(root: Path) -> tuple[Utterance, ...]:
+    """List the utterances of EmoSpeech, whose files are named like ``9dd2014c-calm-go-1563256807101``."""
+    return _read(root, _parse_emospeech)
+
+
+def _read(root: Path, parse: Callable[[Path], Utterance | None]) -> tuple[Utterance, ...]:
+    """List the recordings under a folder whose names a parser understands, each name once."""
     found: dict[str, Utterance] = {}
-    for path in sorted(root.rglob("03-0[12]-*")):
-        utterance = _parse_ravdess(path)
-        if utterance is not None and path.is_file():
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in _RECORDINGS and (utterance := parse(path)) is not None and path.is_file():
             found.setdefault(path.stem, utterance)
     return tuple(sorted(found.values(), key=lambda u: (u.speaker, u.path.stem)))
 
@@ -110,12 +146,31 @@ def read_ravdess(root: Path) -> tuple[Utterance, ...]:
 def _parse_ravdess(path: Path) -> Utterance | None:
     """Read a name such as ``03-01-06-01-02-01-12``: audio, speech, fearful, normal, sentence 2, take 1, actor 12."""
     parts = path.stem.split("-")
-    if len(parts) != 7 or path.suffix.lower() not in {".wav", ".flac"} or not all(len(part) == 2 for part in parts):
+    if len(parts) != 7 or parts[0] != "03" or not all(len(part) == 2 for part in parts):
         return None
     kind, emotion, actor = _RAVDESS_KINDS.get(parts[1]), _RAVDESS_EMOTIONS.get(parts[2]), parts[6]
     if kind is None or emotion is None or not actor.isdigit():
         return None
     return Utterance(path=path, corpus="ravdess", speaker=actor, label=emotion, kind=kind)
+
+
+def _parse_nemo(path: Path) -> Utterance | None:
+    parts = path.stem.split("_")
+    emotion = _NEMO_EMOTIONS.get(parts[1]) if len(parts) == 3 else None
+    return None if emotion is None else Utterance(path=path, corpus="nemo", speaker=parts[0], label=emotion)
+
+
+def _parse_emodb(path: Path) -> Utterance | None:
+    name = path.stem
+    emotion = _EMODB_EMOTIONS.get(name[5]) if len(name) == 7 and name[:2].isdigit() else None
+    return None if emotion is None else Utterance(path=path, corpus="emodb", speaker=name[:2], label=emotion)
+
+
+def _parse_emospeech(path: Path) -> Utterance | None:
+    parts = path.stem.split("-")
+    if len(parts) != 4 or parts[1] not in set(Emotion):
+        return None
+    return Utterance(path=path, corpus="emospeech", speaker=parts[0], label=Emotion(parts[1]))
 
 
 CORPORA: Final[Mapping[str, Corpus]] = MappingProxyType(
@@ -131,6 +186,33 @@ CORPORA: Final[Mapping[str, Corpus]] = MappingProxyType(
             ),
             url="https://zenodo.org/records/1188976",
             read=read_ravdess,
-        )
+        ),
+        "nemo": Corpus(
+            name="nemo",
+            title="nEMO, emotional speech in Polish",
+            licence="CC BY-NC-SA 4.0",
+            citation="Christop I (2024). nEMO: Dataset of Emotional Speech in Polish. LREC-COLING.",
+            url="https://github.com/amu-cai/nEMO",
+            read=read_nemo,
+        ),
+        "emodb": Corpus(
+            name="emodb",
+            title="EMO-DB, the Berlin database of emotional speech, in German",
+            licence="CC0 1.0",
+            citation=(
+                "Burkhardt F, Paeschke A, Rolfes M, Sendlmeier W, Weiss B (2005). A database of German "
+                "emotional speech. Interspeech."
+            ),
+            url="https://audeering.github.io/datasets/datasets/emodb.html",
+            read=read_emodb,
+        ),
+        "emospeech": Corpus(
+            name="emospeech",
+            title="Indian EmoSpeech Command Dataset, one-word commands on consumer phones",
+            licence="CC BY-NC-SA 4.0",
+            citation="Banga S et al. (2019). Indian EmoSpeech Command Dataset. arXiv:1910.13801.",
+            url="https://arxiv.org/abs/1910.13801",
+            read=read_emospeech,
+        ),
     }
 )

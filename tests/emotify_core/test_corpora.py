@@ -148,3 +148,41 @@ class TestRealRavdess:
 
             assert 2 < waveform.note_duration < 8
             assert 0.5 < waveform.duration < waveform.note_duration
+
+
+class TestOtherCorpora:
+    @pytest.mark.parametrize(
+        ("corpus", "name", "speaker", "label"),
+        [
+            ("nemo", "WR0_surprised_64.wav", "WR0", Emotion.SURPRISED),
+            ("nemo", "EB0_sadness_1.ogg", "EB0", Emotion.SAD),
+            ("emodb", "03a01Fa.wav", "03", Emotion.HAPPY),
+            ("emodb", "16b10Wb.flac", "16", Emotion.ANGRY),
+            ("emospeech", "9dd2014c-calm-go-1563256807101.ogg", "9dd2014c", Emotion.CALM),
+        ],
+    )
+    def test_names_tell_speaker_and_emotion(
+        self, tmp_path: Path, corpus: str, name: str, speaker: str, label: Emotion
+    ) -> None:
+        (tmp_path / "samples").mkdir()
+        (tmp_path / "samples" / name).touch()
+        [utterance] = read_corpus(corpus, tmp_path)
+        assert (utterance.corpus, utterance.speaker, utterance.label) == (corpus, speaker, label)
+        assert utterance.kind == "speech"
+
+    @pytest.mark.parametrize(
+        ("corpus", "name"),
+        [
+            ("nemo", "WR0_joy_64.wav"),
+            ("nemo", "WR0_anger.wav"),
+            ("nemo", "WR0_anger_1.txt"),
+            ("emodb", "03a01La.wav"),  # boredom is none of the eight
+            ("emodb", "notes.wav"),
+            ("emospeech", "9dd2014c-bored-go-1563256807101.ogg"),
+            ("emospeech", "readme.ogg"),
+        ],
+    )
+    def test_other_files_are_passed_over(self, tmp_path: Path, corpus: str, name: str) -> None:
+        (tmp_path / name).touch()
+        with pytest.raises(CorpusError, match="No recording"):
+            read_corpus(corpus, tmp_path)
