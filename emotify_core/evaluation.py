@@ -214,7 +214,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     dict
         ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``uar_at_75_coverage``,
         ``top2_accuracy``, ``recall`` by emotion (None for one that nobody expressed), ``confusion`` (rows are labels),
-        ``labels``, ``n_utterances``, ``n_speakers``, ``uar_by_speaker``. Plain numbers, ready for JSON.
+        ``reliability`` by confidence, ``labels``, ``n_utterances``, ``n_speakers``, ``uar_by_speaker``. Plain numbers,
+        ready for JSON.
     """
     by_speaker = {
         str(speaker): confusion_matrix(
