@@ -52,10 +52,14 @@ def intents(*, message_content: bool) -> discord.Intents:
 def permissions_here(channel: object, me: discord.Member | None) -> discord.Permissions | None:
     """Return what the bot may do in a channel from which it hears; None where that is not known.
 
-    In a DM and in a channel that is not cached it is not, nor where the cache says that the bot cannot even see the
-    channel, for then the cache is wrong. The bot tries, and Discord answers.
+    In a DM and in a channel that is not cached it is not, nor in a server that came without its roles, nor where the
+    cache says that the bot cannot even see the channel: then the cache is wrong. The bot tries, and Discord answers.
     """
-    if me is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+    if (
+        not isinstance(channel, discord.abc.GuildChannel | discord.Thread)
+        or me is None
+        or me.guild.default_role is None
+    ):
         return None
     try:
         granted = channel.permissions_for(me)

@@ -11,9 +11,9 @@ import discord
 
 from bot.conversation import Answer, IncomingNote
 from bot.discord_app import access
-from bot.discord_app.attachments import Clip, Sound, find_clip
+from bot.discord_app.attachments import Clip, Sound, find_clip, guild_id_of
 from bot.discord_app.downloads import Downloads, ExpiredAddressError
-from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.replies import MayNotWriteError, react, reply_to, take_back
 from bot.discord_app.services import Services
 from bot.discord_app.views import mark_buttons
@@ -31,7 +31,7 @@ def incoming(message: discord.Message, clip: Clip, *, asked: bool = False) -> In
         sender=message.author.id,
         message_id=message.id,
         channel_id=message.channel.id,
-        guild_id=message.guild.id if message.guild else None,
+        guild_id=guild_id_of(message),
         duration=clip.attachment.duration if clip.sound is Sound.VOICE_MESSAGE else None,
         n_bytes=clip.attachment.size,
         asked=asked,
@@ -62,7 +62,9 @@ async def _fetch_again(message: discord.Message) -> discord.Message:
     try:
         return await patiently(lambda: message.channel.fetch_message(message.id))
     except discord.NotFound as error:
-        raise NoteGoneError from error
+        if is_gone(error):
+            raise NoteGoneError from error
+        raise
 
 
 def spell(answer: Answer) -> str:
@@ -141,6 +143,9 @@ class Answering:
         except DISCORD_FAILURES as error:
             _log.warning("The reply to message %d could not be sent: %s", message.id, error)
             await conversation.unsent(answer.note_id)
+        except Exception:
+            await conversation.unsent(answer.note_id)
+            raise
         else:
             await sent(self._services, reply, answer, reactions=reactions)
 

@@ -32,8 +32,8 @@ class Clip:
 
 
 def find_clip(message: discord.Message) -> Clip | None:
-    """Find the first attachment with sound: by the voice message flag, by content type, else one without a type."""
-    if message.flags.voice and message.attachments:
+    """Find the first attachment with sound: a voice message, else by content type, else one without a type."""
+    if message.attachments and (message.flags.voice or message.attachments[0].is_voice_message()):
         return Clip(message.attachments[0], Sound.VOICE_MESSAGE)
     clips = [Clip(attachment, sound) for attachment in message.attachments if (sound := _sound_of(attachment))]
     audio = [clip for clip in clips if clip.sound is Sound.AUDIO_FILE]
@@ -62,7 +62,7 @@ def is_own_voice(message: discord.Message) -> bool:
 
 def is_for_the_bot(message: discord.Message, clip: Clip, *, mode: ListenMode, me: int) -> bool:
     """Tell whether the bot is meant to listen: in a DM, on a mention, and in auto mode to every voice message."""
-    if message.guild is None and not _is_in_guild(message):
+    if guild_id_of(message) is None:
         return True
     if mode == "off":
         return False
@@ -77,6 +77,6 @@ def is_mentioned(message: discord.Message, me: int) -> bool:
     )
 
 
-def _is_in_guild(message: discord.Message) -> bool:
-    """Tell a channel of a server that is not cached from a DM."""
-    return getattr(message.channel, "guild_id", None) is not None
+def guild_id_of(message: discord.Message) -> int | None:
+    """Return the server that a message was sent in, also while that server is not cached; None for a DM."""
+    return message.guild.id if message.guild else getattr(message.channel, "guild_id", None)

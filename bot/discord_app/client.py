@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import discord
 from discord.ext import commands
+from discord.http import Route
 
-from bot.discord_app import access, api
+from bot.discord_app import access, api, gaps
 from bot.discord_app.cogs import COGS
 from bot.discord_app.errors import CommandTree
 from bot.discord_app.patience import DISCORD_FAILURES, patiently
 from bot.discord_app.services import Services
 from bot.discord_app.views import BUTTONS
+from bot.store import StoreError
 
 _log = logging.getLogger(__name__)
+_COMMANDS_FIRST = (
+    3.0  # seconds; if registering takes longer it goes on beside the voice messages, which need none of it
+)
 
 
 class EmotifyBot(commands.AutoShardedBot):
@@ -47,7 +53,23 @@ class EmotifyBot(commands.AutoShardedBot):
             max_ratelimit_timeout=60.0,
         )
         self.services = services
+        self._registering: asyncio.Task[None] | None = None
         self._connection.parsers = _tolerant(self._connection.parsers)
+        self.http.request = _complete(self.http.request)  # type: ignore[method-assign]
+
+    async def application_info(self) -> discord.AppInfo:
+        """Ask for the application; a compatible server may not know it, and then its id is the bot's, as usual."""
+        try:
+            return await super().application_info()
+        except discord.HTTPException as error:
+            if error.status not in {404, 405, 501}:
+                raise
+        except (KeyError, TypeError):
+            _log.debug("The server describes no application")
+        assert self.user is not None  # noqa: S101 - the login begins with it
+        data: Any = {"id": self.user.id}
+        gaps.complete(data, "application")
+        return discord.AppInfo(self._connection, data)
 
     async def setup_hook(self) -> None:
         """Prepare everything between the login and the gateway."""
@@ -58,9 +80,17 @@ class EmotifyBot(commands.AutoShardedBot):
         self.shard_count = gateway.n_shards
         if gateway.n_starts_left == 0:
             _log.warning("Discord allows this bot no more starts today; the connection may be refused until tomorrow")
-        await self._register_commands()
+        self._registering = asyncio.create_task(self._register_commands(), name="registering the commands")
+        await asyncio.wait({self._registering}, timeout=_COMMANDS_FIRST)
         assert self.application_id is not None  # noqa: S101 - the login has set it
         _log.info("Add the bot to a server: %s", access.invite_link(self.application_id))
+
+    async def close(self) -> None:
+        """Leave the gateway; registering the commands is left to the next start."""
+        if self._registering is not None:
+            self._registering.cancel()
+            await asyncio.gather(self._registering, return_exceptions=True)
+        await super().close()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Do nothing: there are no prefix commands, and the cogs have listeners of their own."""
@@ -77,15 +107,23 @@ class EmotifyBot(commands.AutoShardedBot):
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         described = json.dumps([self.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(described.encode()).hexdigest()
-        if await self.services.store.setting("store", "commands") == digest:
-            return
         try:
+            if await self.services.store.setting("store", "commands") == digest:
+                return
             await patiently(lambda: self.http.bulk_upsert_global_commands(self.application_id or 0, payload=payload))
-        except DISCORD_FAILURES as error:
-            _log.warning("The slash commands could not be registered, voice messages work without them: %s", error)
-        else:
             await self.services.store.set_setting("store", "commands", digest, at=datetime.now(UTC))
             _log.info("Registered %d commands with Discord", len(payload))
+        except (*DISCORD_FAILURES, StoreError) as error:
+            _log.warning("The slash commands could not be registered, voice messages work without them: %s", error)
+
+
+def _complete(request: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Fill in what is missing in the answers to requests."""
+
+    async def completed(route: Route, **options: Any) -> Any:  # noqa: ANN401 - as discord.py has it
+        return gaps.complete_answer(route.path, await request(route, **options))
+
+    return completed
 
 
 def _tolerant(parsers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
@@ -97,9 +135,8 @@ def _guarded(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Wrap the parser of one gateway event."""
 
     def guarded(data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
-        if event == "READY":
-            data.setdefault("shard", [0, 1])  # compatible servers leave it out, discord.py relies on it
         try:
+            gaps.complete_event(event, data)
             parse(data)
         except Exception:  # noqa: BLE001 - it is logged, and the next event may be fine
             _log.exception("A %s event could not be read", event)

@@ -14,6 +14,8 @@ T = TypeVar("T")
 # What a request to Discord can raise when it fails; everything else is a mistake of ours.
 DISCORD_FAILURES: Final = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError)
 N_ATTEMPTS: Final = 4
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: unknown channel, unknown message
+_UNKNOWN: Final = frozenset({10003, 10008})
 LONGEST_WAIT: Final = 30.0  # seconds; a longer ban is no reason to keep a note in the air
 
 
@@ -37,15 +39,20 @@ def pause_after(failure: BaseException, attempt: int) -> float | None:
     if not isinstance(failure, discord.HTTPException):
         return 0.5 * 2.0**attempt  # the connection broke
     if failure.status == 429:  # discord.py raises on a 429 without a Via header, and waits by itself on the others
-        return _retry_after(failure)
+        return _retry_after(failure, attempt)
     # discord.py has already asked five times on a 500, 502 and 504, and not again on the other server errors.
     return 0.5 * 2.0**attempt if failure.status >= 500 and failure.status not in {500, 502, 504, 524} else None
 
 
-def _retry_after(failure: discord.HTTPException) -> float:
-    """Read the seconds that Discord asks to wait; 1 where it does not say."""
-    headers = failure.response.headers
+def is_gone(failure: discord.HTTPException) -> bool:
+    """Tell whether a message, or the channel around it, was deleted; any other 404 says only that a path is unknown."""
+    return failure.status == 404 and failure.code in _UNKNOWN
+
+
+def _retry_after(failure: discord.HTTPException, attempt: int) -> float:
+    """Read the seconds that Discord asks to wait; where it does not say, more with each attempt."""
+    headers, unsaid = failure.response.headers, 2.0 ** (attempt - 1)
     try:
-        return max(0.0, float(str(headers.get("Retry-After") or headers.get("X-RateLimit-Reset-After") or 1.0)))
+        return max(0.0, float(str(headers.get("Retry-After") or headers.get("X-RateLimit-Reset-After") or unsaid)))
     except ValueError:  # the header may also be a date
-        return 1.0
+        return unsaid

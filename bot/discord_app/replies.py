@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.discord_app import access
-from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.troubles import NoteGoneError
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def _may_refer(note: discord.Message) -> bool:
 def _raise_plainly(error: discord.HTTPException) -> None:
     """Raise what a failure means for the conversation, if it means something."""
     reference_unknown = error.code == _INVALID_FORM and "message_reference" in error.text
-    if isinstance(error, discord.NotFound) or reference_unknown:
+    if is_gone(error) or reference_unknown:
         raise NoteGoneError from error
     if isinstance(error, discord.Forbidden) or error.code in _LOCKED:
         raise MayNotWriteError from error

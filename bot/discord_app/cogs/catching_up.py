@@ -18,7 +18,7 @@ from bot.discord_app.answering import Answering, offer_marks
 from bot.discord_app.attachments import find_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
-from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.services import Services
 from bot.store import StoredNote
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
@@ -59,13 +59,17 @@ class CatchingUp(Area):
             await step(note)
         except DISCORD_FAILURES as error:
             _log.info("Could not catch up with note %d: %s", note.id, error)
+        except Exception:  # noqa: BLE001 - it is logged, and the next note may be fine
+            _log.exception("Could not catch up with note %d", note.id)
 
     async def _take_up(self, note: StoredNote) -> None:
         """Find the reply that was sent just before the restart, or answer now."""
         conversation = self._services.conversation
         try:
             message = await self._fetch(note.channel_id, note.message_id)
-        except discord.NotFound:  # deleted, or it came with a command, which can no longer be answered
+        except discord.NotFound as error:  # deleted, or it came with a command, which can no longer be answered
+            if not is_gone(error):
+                raise
             await conversation.withdraw(note.message_id or 0)
             return
         # Only a note whose prediction was recorded can have got its reply.
@@ -93,13 +97,19 @@ class CatchingUp(Area):
             try:
                 reply = await self._fetch(note.channel_id, note.reply_id)
                 author = await self._author_of(note, reply)
-            except discord.NotFound:  # the note or the reply was deleted
-                await self._services.conversation.withdraw(note.reply_id)
+            except discord.NotFound as error:
+                if not is_gone(error):
+                    raise
+                await self._services.conversation.withdraw(note.reply_id)  # the note or the reply was deleted
                 return
             if reply.components:  # where there are buttons, reactions are not what counts
                 return
-            standing = [str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)]
-            marked = await self._services.conversation.set_marks(reply.id, author, standing)
+            marked = None
+            if reply.reactions:  # none at all, not even ours, may also mean that the server does not list them
+                standing = [
+                    str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)
+                ]
+                marked = await self._services.conversation.set_marks(reply.id, author, standing)
         await _complete(reply, note, marked)
 
     async def _author_of(self, note: StoredNote, reply: discord.Message) -> int:

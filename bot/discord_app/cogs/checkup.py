@@ -33,5 +33,9 @@ class Checkup(Area):
 
 def _check(guild: discord.Guild) -> None:
     """Log what is missing in a server; single channels may still differ."""
-    if guild.me is not None and (missing := missing_permissions(guild.me.guild_permissions)):
+    if (
+        guild.me is not None
+        and guild.default_role is not None
+        and (missing := missing_permissions(guild.me.guild_permissions))
+    ):
         _log.warning("Missing permissions in server %d: %s", guild.id, "; ".join(missing))

@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.discord_app.answering import Answering
-from bot.discord_app.attachments import find_clip, is_for_the_bot, is_mentioned, is_own_voice
+from bot.discord_app.attachments import find_clip, guild_id_of, is_for_the_bot, is_mentioned, is_own_voice
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.listening import listen_mode
 from bot.discord_app.services import Services
@@ -27,7 +27,7 @@ class VoiceNotes(Area):
         note = self._note_in(message, self._bot.user.id)
         if note is None or (clip := find_clip(note)) is None:
             return
-        mode = await listen_mode(self._services, message.guild.id if message.guild else None)
+        mode = await listen_mode(self._services, guild_id_of(message))
         if is_for_the_bot(message, clip, mode=mode, me=self._bot.user.id):
             await self._answering.answer(note, clip)
 

@@ -9,14 +9,14 @@ import aiohttp
 import discord
 import pytest
 
-from bot.discord_app.patience import LONGEST_WAIT, patiently, pause_after
+from bot.discord_app.patience import LONGEST_WAIT, is_gone, patiently, pause_after
 
 
-def failure(status: int, **headers: str) -> discord.HTTPException:
+def failure(status: int, code: int = 0, **headers: str) -> discord.HTTPException:
     response: Any = SimpleNamespace(
         status=status, reason="", headers={k.replace("_", "-"): v for k, v in headers.items()}
     )
-    return discord.HTTPException(response, {"code": 0, "message": ""})
+    return discord.HTTPException(response, {"code": code, "message": ""})
 
 
 class Line:
@@ -89,3 +89,12 @@ def test_an_outage_is_given_more_time_with_each_attempt(error: Exception) -> Non
     pauses = [pause_after(error, attempt) for attempt in (1, 2, 3)]
     assert pauses == sorted(pauses, key=lambda pause: pause or 0)
     assert all(pause is not None and 0 < pause < LONGEST_WAIT for pause in pauses)
+
+
+def test_a_server_that_does_not_say_how_long_to_wait_is_given_more_time_with_each_attempt() -> None:
+    assert [pause_after(failure(429), attempt) for attempt in (1, 2, 3)] == [1.0, 2.0, 4.0]
+
+
+def test_only_an_unknown_message_or_channel_was_deleted() -> None:
+    assert [is_gone(failure(404, code)) for code in (10003, 10008, 10004, 0)] == [True, True, False, False]
+    assert not is_gone(failure(403, 50001))

@@ -1,0 +1,108 @@
+"""Fields that compatible servers leave out, and that discord.py relies on: they are filled in before it reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+_Fields = Mapping[str, Any]
+
+_FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
+    {
+        "application": {"name": "", "description": "", "icon": None, "bot_public": True, "verify_key": ""}
+        | {"bot_require_code_grant": False, "owner": {"id": "0", "username": ""}},
+        "attachment": {"id": "0", "size": None, "filename": "", "proxy_url": ""},
+        "channel": {"name": "", "position": 0, "type": 0},
+        "interaction": {"version": 1, "attachment_size_limit": 0},
+        "member": {"roles": (), "flags": 0},
+        "message": {"type": 0, "content": "", "mentions": (), "mention_roles": (), "components": ()},
+        "reaction": {"type": 0},
+        "reaction count": {"count": 1, "me": False},
+        "ready": {"shard": (0, 1), "guilds": ()},
+        "role": {"name": "", "position": 0},
+        "user": {"username": "", "discriminator": "0", "avatar": None},
+    }
+)
+"""What kind of object needs which fields, with what Discord would mean by leaving them out."""
+
+_PARTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "application": {"owner": "user"},
+        "guild": {"channels": "channel", "members": "member", "roles": "role"},
+        "interaction": {"user": "user", "member": "member", "message": "message", "data": "command"},
+        "command": {"resolved": "resolved"},
+        "member": {"user": "user"},
+        "message": {"author": "user", "member": "member", "mentions": "user", "attachments": "attachment"}
+        | {"referenced_message": "message", "reactions": "reaction count"},
+        "reaction": {"member": "member"},
+        "ready": {"user": "user"},
+    }
+)
+"""Which fields hold objects, or lists of objects, of which kind."""
+
+_MAPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"resolved": {"attachments": "attachment", "messages": "message", "users": "user"}}
+)
+"""Which fields hold objects by their ids."""
+
+_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "READY": "ready",
+        "GUILD_CREATE": "guild",
+        "CHANNEL_CREATE": "channel",
+        "MESSAGE_CREATE": "message",
+        "MESSAGE_REACTION_ADD": "reaction",
+        "MESSAGE_REACTION_REMOVE": "reaction",
+        "INTERACTION_CREATE": "interaction",
+    }
+)
+_ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "/users/@me": "user",
+        "/oauth2/applications/@me": "application",
+        "/gateway/bot": "gateway",
+        "/channels/{channel_id}/messages": "message",
+        "/channels/{channel_id}/messages/{message_id}": "message",
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}": "user",
+    }
+)
+
+
+def complete_event(name: str, data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
+    """Fill in what is missing in a gateway event."""
+    complete(data, _EVENTS.get(name))
+
+
+def complete_answer(path: str, data: Any) -> Any:  # noqa: ANN401 - whatever the server answers
+    """Fill in what is missing in the answer to a request, whose path is a template as in discord.py."""
+    kind = _ANSWERS.get(path)
+    if kind is not None and isinstance(data, str):  # discord.py leaves it so if the content type names a charset
+        with contextlib.suppress(ValueError):
+            data = json.loads(data)
+    complete(data, kind)
+    return data
+
+
+def complete(data: Any, kind: str | None) -> None:  # noqa: ANN401 - any JSON
+    """Fill in what is missing in an object or in a list of objects, and in those within; an empty one says nothing."""
+    if isinstance(data, list):
+        for each in data:
+            complete(each, kind)
+    if kind is None or not isinstance(data, dict) or not data:
+        return
+    for name, value in _FIELDS.get(kind, {}).items():
+        data.setdefault(name, _copy(value))
+    for name, part in _PARTS.get(kind, {}).items():
+        complete(data.get(name), part)
+    for name, part in _MAPS.get(kind, {}).items():
+        complete(list((data.get(name) or {}).values()), part)
+
+
+def _copy(value: Any) -> Any:  # noqa: ANN401 - any default
+    """Give each object a container of its own, for discord.py writes into some."""
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value

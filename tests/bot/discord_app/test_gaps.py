@@ -1,0 +1,54 @@
+"""What a server leaves out is filled in, so that discord.py can read it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from bot.discord_app.gaps import complete_answer, complete_event
+
+USER = {"id": "1", "username": "ada", "discriminator": "0", "avatar": None}
+
+
+def test_what_is_there_stays_as_it_is() -> None:
+    reaction = {"type": 1, "user_id": "1", "emoji": {"id": None, "name": "✅"}}
+    before = copy.deepcopy(reaction)
+    complete_event("MESSAGE_REACTION_ADD", reaction)
+    assert reaction == before
+
+
+def test_people_within_a_message_are_completed() -> None:
+    user = {"id": "1", "username": "ada"}
+    message: dict[str, Any] = {"author": dict(user), "mentions": [dict(user)], "referenced_message": {"author": user}}
+    complete_event("MESSAGE_CREATE", message)
+    assert message["author"] == message["mentions"][0] == message["referenced_message"]["author"] == USER
+    assert message["referenced_message"]["mention_roles"] == []
+
+
+def test_what_comes_with_a_command_is_completed() -> None:
+    command: dict[str, Any] = {"data": {"resolved": {"attachments": {"5": {"id": "5", "url": "http://host/a"}}}}}
+    complete_event("INTERACTION_CREATE", command)
+    assert command["data"]["resolved"]["attachments"]["5"]["filename"] == ""
+
+
+def test_each_object_gets_containers_of_its_own() -> None:
+    members: list[dict[str, Any]] = [{}, {"user": {}}, {"user": {"id": "1"}}]
+    complete_event("GUILD_CREATE", {"members": members})
+    assert members[1]["roles"] is not members[2]["roles"]
+
+
+def test_an_event_of_another_kind_is_left_alone() -> None:
+    data = {"author": {"id": "1"}}
+    complete_event("TYPING_START", data)
+    assert data == {"author": {"id": "1"}}
+
+
+def test_an_answer_that_discord_py_took_for_text_is_read() -> None:
+    assert complete_answer("/users/@me", '{"id": "1", "username": "ada"}') == USER
+    assert complete_answer("/users/@me", "<html>") == "<html>"
+    assert complete_answer("/anything/else", '{"id": "1"}') == '{"id": "1"}'
+
+
+def test_nothing_is_made_of_an_empty_answer() -> None:
+    assert complete_answer("/users/@me", {}) == {}
+    assert complete_answer("/users/@me", None) is None
