@@ -10,8 +10,8 @@ import numpy as np
 
 from emotify_core.audio import DecodeLimits, Source, decode
 from emotify_core.emotions import Emotion
-from emotify_core.errors import FeatureSetMismatchError, ModelNotFoundError, UntrustedModelError
-from emotify_core.features import FeatureVector
+from emotify_core.errors import FeatureSetMismatchError, ModelNotFoundError, NoSpeechError, UntrustedModelError
+from emotify_core.features import FEATURE_SET, FeatureVector, has_voice
 from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Header, Registry
@@ -113,7 +113,10 @@ class EmotionClassifier:
             If the recording cannot be used; its subclasses say why.
         """
         waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
-        return self.predict_features(self.extract(waveform), duration=waveform.note_duration)
+        features = self.extract(waveform)
+        if self.feature_set == FEATURE_SET and not has_voice(features):
+            raise NoSpeechError("there is only noise in the recording")
+        return self.predict_features(features, duration=waveform.note_duration)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""

@@ -18,6 +18,7 @@ from emotify_core.waveform import Waveform
 FEATURE_SET = "functionals-1"
 WINDOW_SECONDS = 6.0  # the recordings that models are trained on last 3 to 5 seconds
 _QUIET_WINDOW = 0.1  # windows 20 dB under the whole are pauses
+_MIN_VOICED_SHARE = 0.05
 _MAX_PEAK = 1e6  # full scale is 1; squares of much larger values would not fit into float32
 
 _VOICED_NAMES = ("log2_f0", "hnr", "h1_h2", "h1_a3", "h1_a1", "voiced_energy", "harmonicity")
@@ -65,6 +66,16 @@ def extract(waveform: Waveform) -> FeatureVector:
     for window in loud:
         total += _describe_window(window)
     return FeatureVector(values=(total / len(loud)).astype(np.float32), feature_set=FEATURE_SET)
+
+
+def has_voice(features: FeatureVector) -> bool:
+    """Tell whether the recording that these features describe has voiced sound in it at all.
+
+    Notes
+    -----
+    Noise, wind and the like have next to none; the quietest-voiced clip of RAVDESS has four times the threshold.
+    """
+    return bool(features.values[feature_names().index("voiced_share")] >= _MIN_VOICED_SHARE)
 
 
 @cache

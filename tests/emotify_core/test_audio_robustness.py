@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -169,7 +170,9 @@ class TestSurroundings:
 def _run(script: str) -> str:
     """Run a script in a fresh interpreter in which warnings are errors, and return what it prints."""
     command = [sys.executable, "-B", "-W", "error", "-c", textwrap.dedent(script)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    # Measuring coverage would write to the disk, and prints warnings of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.strip()

@@ -11,6 +11,7 @@ import pytest
 
 from emotify_core import classifier as classifier_module
 from emotify_core.audio import DecodeLimits, decode
+from emotify_core.augmentation import add_noise
 from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
@@ -109,6 +110,19 @@ class TestPredict:
             classifier.predict(b"no sound at all")
         with pytest.raises(NoSpeechError):
             classifier.predict(wav(np.zeros(SR, np.float32)))
+
+    @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0], ids=["white", "pink", "brown"])
+    def test_noise_without_a_voice_gets_no_emotion(self, classifier: EmotionClassifier, exponent: float) -> None:
+        nothing = np.full(4 * SR, 1e-6, np.float32)
+        noise = add_noise(nothing, np.random.default_rng(1), snr_db=-80, exponent=exponent)
+
+        with pytest.raises(NoSpeechError, match="only noise"):
+            classifier.predict(wav(noise))
+
+    def test_a_voice_in_noise_is_heard(self, classifier: EmotionClassifier) -> None:
+        noisy = add_noise(synthesize_voice(3.0), np.random.default_rng(1), snr_db=5)
+
+        assert classifier.predict(wav(noisy)).duration == pytest.approx(3.0, abs=0.01)
 
     def test_features_of_another_set_are_refused(self, classifier: EmotionClassifier) -> None:
         features = FeatureVector(np.zeros(6526, np.float32), "functionals-0")

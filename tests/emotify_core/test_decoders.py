@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from emotify_core.containers import FLAC, MP4, WAV, Container
-from emotify_core.decoders import BLOCK_SIZE, Deadline, pcm_blocks
+from emotify_core.decoders import BLOCK_SIZE, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import UndecodableAudioError
 from emotify_core.synthesis import synthesize_voice
 from tests.emotify_core.encoding import note, wav, with_soundfile
 
-DEADLINE = Deadline.after(60, time.monotonic)
+
+def pcm(data: bytes, container: Container) -> list[PcmBlock]:
+    """Decode without any hurry."""
+    return list(pcm_blocks(data, container, Deadline.after(600, time.monotonic)))
 
 
 def test_blocks_are_small_and_complete() -> None:
     y = np.tile(synthesize_voice(2.0), 20)
 
-    blocks = list(pcm_blocks(wav(y), WAV, DEADLINE))
+    blocks = pcm(wav(y), WAV)
 
     assert len(blocks) == 2
     assert all(block.samples.size <= BLOCK_SIZE for block in blocks)
@@ -32,7 +35,7 @@ def test_another_decoder_is_tried_when_the_first_refuses() -> None:
     data = bytearray(note("wav-pcm_16"))
     data[40:44] = bytes(4)  # no length, as a recorder leaves it that writes to a pipe: libsndfile finds no sound
 
-    assert sum(len(block.samples) for block in pcm_blocks(bytes(data), WAV, DEADLINE)) == 25600
+    assert sum(len(block.samples) for block in pcm(bytes(data), WAV)) == 25600
 
 
 def test_another_kind_of_file_than_expected_is_refused() -> None:
@@ -40,7 +43,7 @@ def test_another_kind_of_file_than_expected_is_refused() -> None:
 
     for container in (MP4, Container("MP3", "mp3"), Container("AMR", "amr")):
         with pytest.raises(UndecodableAudioError, match=container.name):
-            list(pcm_blocks(data, container, DEADLINE))
+            pcm(data, container)
 
 
 @pytest.mark.parametrize("demuxer", ["hls", "concat", "dash"])
@@ -62,7 +65,7 @@ def test_what_a_file_names_is_not_opened_even_by_a_demuxer_that_would(
         }[demuxer]
 
         with pytest.raises(UndecodableAudioError):
-            list(pcm_blocks(text.encode(), Container("playlist", demuxer), DEADLINE))
+            pcm(text.encode(), Container("playlist", demuxer))
 
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -76,7 +79,7 @@ def test_tables_that_lie_about_their_length_are_survived(table: bytes, n_entries
     data[at : at + 4] = struct.pack(">I", n_entries)
 
     try:
-        n_frames = sum(len(block.samples) for block in pcm_blocks(bytes(data), MP4, DEADLINE))
+        n_frames = sum(len(block.samples) for block in pcm(bytes(data), MP4))
     except UndecodableAudioError:
         n_frames = 0
 
@@ -86,6 +89,6 @@ def test_tables_that_lie_about_their_length_are_survived(table: bytes, n_entries
 def test_what_was_decoded_before_the_break_is_given() -> None:
     data = note("flac")
 
-    n_frames = sum(len(block.samples) for block in pcm_blocks(data[: len(data) // 2], FLAC, DEADLINE))
+    n_frames = sum(len(block.samples) for block in pcm(data[: len(data) // 2], FLAC))
 
     assert 4096 <= n_frames < 25600
