@@ -19,12 +19,12 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for, and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["try"]:
-        from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
-
-        return trial.main(words[1:])
-    _parser().parse_args(words)
     try:
+        if words[:1] == ["try"]:
+            from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
+
+            return trial.main(words[1:])
+        _parser().parse_args(words)
         return _run_bot(load_settings())
     except SettingsError as error:
         return _complain(str(error), _WRONG_SETUP)

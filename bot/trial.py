@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import io
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
@@ -39,14 +42,16 @@ _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
 _DEMONSTRATION: Final = "demonstration note (made by Emotify itself: a synthetic voice, nobody's recording)"
 _EPILOG: Final = """\
 examples:
-  python -m bot try                             listen to a short demonstration note
-  python -m bot try note.ogg                    reply to a note, then ask whether the guess was right
-  python -m bot try *.wav --verdict right       confirm every guess
-  python -m bot try note.m4a --verdict sad      say which emotion it was
+  python -m bot try                          listen to a demonstration note
+  python -m bot try note.ogg                 reply, then ask if it was right
+  python -m bot try *.wav --verdict right    confirm every guess
+  python -m bot try note.m4a --verdict sad   say which emotion it was
 
-The reply and your feedback are recorded in the same database as the bot's, under a pseudonym. No audio is kept.
+The reply and your feedback are recorded in the same database as the bot's,
+under a pseudonym. No audio is kept.
 
-exit status: 0 every note was heard; 1 at least one was not; 2 wrong usage, settings, database or model; 130 interrupted
+exit status: 0 every note was heard; 1 at least one was not; 2 wrong usage,
+settings, database or model; 130 interrupted
 """
 
 
@@ -73,7 +78,18 @@ class InProcessRecognizer:
 
     async def recognize(self, audio: bytes) -> Prediction:
         """Recognise the emotion in encoded audio; raises `AudioError`."""
-        return await asyncio.to_thread(self._classifier.predict, audio, limits=self._limits)
+        # `asyncio.to_thread` would let Ctrl-C wait until a long note was heard to its end.
+        future: Future[Prediction] = Future()
+        threading.Thread(target=self._hear, args=(audio, future), daemon=True).start()
+        return await asyncio.wrap_future(future)
+
+    def _hear(self, audio: bytes, future: Future[Prediction]) -> None:
+        """Recognise in this thread."""
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self._classifier.predict(audio, limits=self._limits))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+            future.set_exception(error)
 
 
 def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, terminal: Terminal | None = None) -> int:
@@ -101,12 +117,19 @@ def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, t
             trial = _Trial(runner, conversation, terminal, arguments.user or _login_name(), arguments.verdict)
             heard = [trial.hold(path) for path in arguments.files] if arguments.files else [trial.demonstrate()]
     except (SettingsError, PseudonymKeyError, StoreError, ModelError, OSError) as error:
-        for line in str(error).splitlines():
+        for line in _sentences(error):
             terminal.err.print(Text(printable(line), style="red"), soft_wrap=True)
         return _CANNOT_START
     except KeyboardInterrupt:
         return _INTERRUPTED
     return _ALL_HEARD if all(heard) else _SOME_NOT_HEARD
+
+
+def _sentences(error: Exception) -> list[str]:
+    """Say why it could not start, or go on."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return [f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}."]
+    return str(error).splitlines()
 
 
 @dataclass(frozen=True)
@@ -225,14 +248,15 @@ def _standard_terminal() -> Terminal:
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")  # a terminal that knows no emoji gets question marks, not a traceback
-    return Terminal(Console(highlight=False), Console(stderr=True, highlight=False), sys.stdin)
+    stdin = sys.stdin or io.StringIO()  # there is none behind `<&-`
+    return Terminal(Console(highlight=False), Console(stderr=True, highlight=False), stdin)
 
 
 def _parser() -> argparse.ArgumentParser:
     """Describe the arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m bot try",
-        description="Hold the whole conversation without Discord: hear a voice note, reply, take feedback.",
+        description="Hold the conversation without Discord: hear a note, reply, take feedback.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

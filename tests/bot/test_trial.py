@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import pty
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import bot.__main__
 from bot import messages
 from bot.config import Settings, SettingsError
 from bot.pseudonyms import Pseudonymizer
@@ -236,6 +240,15 @@ def test_help_teaches(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         assert word in text
 
 
+def test_help_fits_into_eighty_columns(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        bench.run(["--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_wrong_settings_exit_2_in_one_line_each(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     def load() -> Settings:
         raise SettingsError(["EMOTIFY_WORKERS must be positive.", "EMOTIFY_LISTEN must be auto or mention."])
@@ -268,6 +281,24 @@ def test_a_data_folder_that_cannot_be_made_exits_2(bench: Bench) -> None:
     assert str(bench.settings.data_dir.name) in bench.err
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device.\n"),
+        (OSError(errno.EROFS, "Read-only file system", "data/x.log"), "Read-only file system: data/x.log\n"),
+    ],
+)
+def test_trouble_with_the_disk_exits_2_in_one_sentence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: OSError, sentence: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bot.trial.show_answer", fail)
+    assert bench.run([bench.note()]) == 2
+    assert bench.err == sentence
+
+
 class Interrupting(Keyboard):
     def readline(self, *_: object) -> str:  # type: ignore[override]
         raise KeyboardInterrupt
@@ -277,6 +308,32 @@ def test_an_interrupt_exits_130_and_keeps_what_was_recorded(bench: Bench, monkey
     monkeypatch.setattr("tests.bot.test_trial.Keyboard", Interrupting)
     assert bench.run([bench.note(), "--user", "anna"], person=True) == 130
     assert bench.export("anna")["notes"][0]["status"] == "answered"
+
+
+class Absorbed(SadClassifier):
+    """Listens to a note without end, while somebody presses Ctrl-C."""
+
+    may_end = threading.Event()
+
+    def predict(self, source: bytes, *, limits: DecodeLimits) -> Prediction:
+        os.kill(os.getpid(), signal.SIGINT)
+        self.may_end.wait()
+        return super().predict(source, limits=limits)
+
+
+def test_an_interrupt_does_not_wait_until_a_long_note_was_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EmotionClassifier, "load", Absorbed)
+    assert bench.run([bench.note()]) == 130
+    assert not Absorbed.may_end.is_set()
+    Absorbed.may_end.set()
+
+
+def test_an_interrupt_while_it_starts_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(argv: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bot.trial.main", interrupted)
+    assert bot.__main__.main(["try"]) == 130
 
 
 def test_a_person_forgotten_before_the_verdict_gets_no_confirmation(
@@ -296,6 +353,11 @@ def test_a_terminal_that_knows_no_emoji_gets_question_marks(bench: Bench, monkey
     assert main([bench.note()], load=lambda: bench.settings) == 0
     stdout.flush()
     assert b"sad" in stdout.buffer.getvalue()
+
+
+def test_without_standard_input_nothing_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main([bench.note()], load=lambda: bench.settings) == 0
 
 
 def test_questions_work_on_a_real_terminal(bench: Bench) -> None:
