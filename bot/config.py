@@ -89,7 +89,13 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=10_000, description="Notes that may wait for a worker; more get a polite answer.")
     ] = 32
     cooldown: Annotated[
-        float, Field(ge=0, le=3600, allow_inf_nan=False, description="Seconds between two notes of one person.")
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            allow_inf_nan=False,
+            description="Seconds between two notes of one person, after a burst of five.",
+        ),
     ] = 3.0
 
     @field_validator("discord_token")

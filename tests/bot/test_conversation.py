@@ -13,6 +13,7 @@ import pytest
 from bot import messages
 from bot.config import Settings
 from bot.conversation import Answer, Conversation, IncomingNote, Marked, NoteGoneError, Outcome, Silence, Trouble, Why
+from bot.cooldown import BURST
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
 from bot.records import StoredNote, guild_scope, person_scope
@@ -211,22 +212,24 @@ async def test_whoever_opted_out_is_not_listened_to_and_not_recorded(bench: Benc
     assert isinstance(await bench.conversation.hear(incoming(), fetch), Answer)
 
 
-async def test_within_the_cooldown_one_polite_answer_then_silence(bench: Bench) -> None:
-    outcomes = [await bench.conversation.hear(incoming(message_id), fetch) for message_id in range(1, 5)]
-    assert isinstance(outcomes[1], Answer)
-    assert outcomes[1].trouble is Trouble.COOLDOWN
-    assert outcomes[2:] == [Silence(Why.COOLDOWN)] * 2
-    assert len(bench.recognizer.heard) == 1
-    assert [(await bench.note(message_id)).status for message_id in (2, 3)] == ["refused", "refused"]
+async def test_after_a_burst_one_polite_answer_then_silence(bench: Bench) -> None:
+    burst = [await bench.conversation.hear(incoming(message_id), fetch) for message_id in range(1, BURST + 1)]
+    assert all(isinstance(outcome, Answer) and outcome.offers_feedback for outcome in burst)
+    outcomes = [await bench.conversation.hear(incoming(message_id), fetch) for message_id in (11, 12, 13)]
+    assert isinstance(outcomes[0], Answer)
+    assert outcomes[0].trouble is Trouble.COOLDOWN
+    assert outcomes[1:] == [Silence(Why.COOLDOWN)] * 2
+    assert len(bench.recognizer.heard) == BURST
+    assert [(await bench.note(message_id)).status for message_id in (11, 12)] == ["refused", "refused"]
     bench.clock.advance(seconds=bench.settings.cooldown)
-    assert isinstance(await bench.conversation.hear(incoming(9), fetch), Answer)
+    assert isinstance(await bench.conversation.hear(incoming(19), fetch), Answer)
 
 
 async def test_a_note_refused_in_the_cooldown_can_be_asked_for_later(bench: Bench) -> None:
-    for message_id in (1, 2, 3):
+    for message_id in range(1, BURST + 3):
         await bench.conversation.hear(incoming(message_id), fetch)
     bench.clock.advance(seconds=bench.settings.cooldown)
-    answer = await bench.conversation.hear(replace(incoming(3), asked=True), fetch)
+    answer = await bench.conversation.hear(replace(incoming(BURST + 2), asked=True), fetch)
     assert isinstance(answer, Answer)
     assert answer.offers_feedback
     assert await bench.conversation.hear(replace(incoming(1), asked=True), never_fetch) == Silence(Why.SEEN)
@@ -569,6 +572,8 @@ async def test_privacy_tells_what_is_kept(bench: Bench) -> None:
 
 async def test_forgetting_deletes_everything_and_says_what_else_went(bench: Bench) -> None:
     await bench.replied()
+    for message_id in range(1, BURST + 1):
+        await bench.conversation.hear(incoming(message_id), fetch)
     await bench.conversation.set_listening(ANNA, listening=False)
     sentence, forgotten = await bench.conversation.forget(ANNA)
     assert forgotten.replies == ((11, REPLY),)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot import messages
+from bot.cooldown import BURST
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
 from bot.troubles import Trouble
 from emotify_core.errors import NoSpeechError, UndecodableAudioError
@@ -238,15 +239,16 @@ async def test_what_goes_wrong_while_listening_is_said_in_one_friendly_sentence(
     assert await bot.status(note.id) in {"refused", "failed"}
 
 
-async def test_within_the_cooldown_one_asks_once_to_wait(fake: FakeDiscord, start: Start, home: Home) -> None:
+async def test_after_a_burst_one_asks_once_to_wait(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start(cooldown=3600.0)
-    await offered(fake, await send_note(home.ada, home.channel))
-    second = await answer_to(fake, await send_note(home.ada, home.channel))
+    for _ in range(BURST):
+        await offered(fake, await send_note(home.ada, home.channel))
+    refused = await answer_to(fake, await send_note(home.ada, home.channel))
     await send_note(home.ada, home.channel)
     await fake.settle(timeout=PATIENCE)
-    assert second.content == messages.sorry(Trouble.COOLDOWN, max_seconds=1200, max_bytes=26214400)
-    assert len(fake.messages(home.channel)) == 2
-    assert len(bot.recognizer.heard) == 1
+    assert refused.content == messages.sorry(Trouble.COOLDOWN, max_seconds=1200, max_bytes=26214400)
+    assert len(fake.messages(home.channel)) == BURST + 1
+    assert len(bot.recognizer.heard) == BURST
     await offered(fake, await send_note(fake.user("Bob"), home.channel))
 
 
