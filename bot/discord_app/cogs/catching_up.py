@@ -26,7 +26,7 @@ from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
 _log = logging.getLogger(__name__)
 _AGE: Final = timedelta(days=1)
 _FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
-_N_REPLIES: Final = 50
+_N_REPLIES: Final = 200
 _N_LATER_MESSAGES: Final = 100
 _N_REACTING: Final = 200
 
@@ -48,7 +48,7 @@ class CatchingUp(Area):
         for note in await self._services.conversation.unanswered():
             await self._try(self._take_up, note)
         replies = await self._services.conversation.replies_since(_AGE)
-        for note in replies[-_N_REPLIES:]:
+        for note in reversed(replies[-_N_REPLIES:]):  # the newest first: that is where people still react
             await self._try(self._read_reactions, note)
 
     async def _try(self, step: Callable[[StoredNote], Awaitable[None]], note: StoredNote) -> None:
