@@ -32,7 +32,13 @@ _PARTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "application": {"owner": "user"},
         "guild": {"channels": "channel", "members": "member", "roles": "role"},
-        "interaction": {"user": "user", "member": "member", "message": "message", "data": "command"},
+        "interaction": {
+            "user": "user",
+            "member": "member",
+            "message": "message",
+            "data": "command",
+            "channel": "channel",
+        },
         "command": {"resolved": "resolved"},
         "member": {"user": "user"},
         "message": {"author": "user", "member": "member", "mentions": "user", "attachments": "attachment"}
@@ -67,12 +73,16 @@ _ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
         "/channels/{channel_id}/messages": "message",
         "/channels/{channel_id}/messages/{message_id}": "message",
         "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}": "user",
+        "/webhooks/{webhook_id}/{webhook_token}/messages/@original": "message",
     }
 )
 
 
 def complete_event(name: str, data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
     """Fill in what is missing in a gateway event."""
+    if name == "INTERACTION_CREATE" and "channel_id" in data:
+        is_direct = "guild_id" not in data
+        data.setdefault("channel", {"id": data["channel_id"], "type": 1 if is_direct else 0})
     complete(data, _EVENTS.get(name))
 
 

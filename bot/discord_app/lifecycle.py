@@ -25,7 +25,7 @@ from bot.store import Store
 from emotify_core.audio import DecodeLimits
 
 _log = logging.getLogger(__name__)
-GRACE = 10.0  # seconds that notes in work get when the bot stops; containers are killed after ten more
+GRACE = 8.0  # seconds that notes in work get when the bot stops; `docker stop` kills after ten
 
 
 class Pool(Recognizer, Protocol):
@@ -101,12 +101,14 @@ def recognition_pool(settings: Settings) -> RecognitionPool:
         limits=limits,
         model=None,
         cache_dir=settings.data_dir / "cache",
+        grace=0.5,  # whoever still waits for a note has had `GRACE`
     )
 
 
 async def _serve(services: Services, pool: Pool, stop: asyncio.Event) -> None:
     """Serve Discord; without the message content intent if that is switched off."""
     api.use_rest_base(services.settings.discord_api)
+    api.accept_bare_answers()
     try:
         await _converse(services, pool, stop, message_content=True)
     except discord.PrivilegedIntentsRequired:

@@ -152,3 +152,24 @@ async def test_commands_that_cannot_be_registered_hold_nobody_up(launch: Launch)
         await server.until(server.reacted(*FIRST))
         process.send_signal(signal.SIGTERM)
         assert (await ended(process))[0] == 0
+
+
+async def test_a_command_may_be_acknowledged_with_nothing(launch: Launch, tmp_path: Path) -> None:
+    def elsewhere(request: web.Request) -> web.Response:
+        if request.path.endswith("/callback"):
+            return web.Response(status=204)
+        found = request.method == "PATCH" and request.path == "/webhooks/1001/its-token/messages/@original"
+        return web.json_response({"id": "9050", "channel_id": CHANNEL}) if found else web.Response(status=404)
+
+    async with MinimalDiscord(elsewhere=elsewhere) as server:
+        await launch(STAND_IN, **settings(server))
+        await server.connected()
+        server.files["me.ogg"] = AUDIO
+        clip = {"id": "3", "url": f"http://{server.host}/files/me.ogg"}
+        data = {"id": "2", "name": "listen", "type": 1, "options": [{"name": "clip", "type": 11, "value": "3"}]}
+        command = {"id": "7003", "application_id": "1001", "type": 2, "token": "its-token", "channel_id": CHANNEL}
+        command |= {"user": ADA, "data": data | {"resolved": {"attachments": {"3": clip}}}}
+        await server.dispatch("INTERACTION_CREATE", command)
+        await server.until(server.reacted(*FIRST))
+        await server.react("9050", "😠")
+        await until_rows(tmp_path, "SELECT * FROM feedback WHERE mark = 'angry'")
