@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 
 from emotify_core import augmentation
@@ -17,6 +17,7 @@ from emotify_core.conditioning import condition
 from emotify_core.corpora import Utterance
 from emotify_core.errors import AudioError, CorpusError, TooFewExamplesError
 from emotify_core.files import write_atomically
+from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.waveform import Waveform
 
@@ -128,7 +129,7 @@ def extract_table(
     if kept is not None and (known := _load_table(kept)) is not None:
         return known
     work = (delayed(_describe)(u.path, recipe, change, (*seed, i)) for i, u in enumerate(utterances))
-    rows = Parallel(n_jobs=n_jobs, batch_size=8, return_as="generator")(work)
+    rows = in_processes(work, n_jobs=n_jobs, batch_size=8)
     table = np.stack(list(progress(rows, len(utterances), title)))
     if kept is not None:
         write_atomically(kept, lambda file: np.save(file, table, allow_pickle=False))

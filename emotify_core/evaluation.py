@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
@@ -30,6 +30,7 @@ from emotify_core.metrics import (
     selective_recall,
     unweighted_average_recall,
 )
+from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.splits import Split
 
@@ -119,7 +120,7 @@ def cross_validate(
     _require_every_label(dataset, splits)
     tested = {"clean": dataset.features[0], **(conditions or {})}
     work = (delayed(_run_fold)(dataset, split, recipe, seed, tested) for split in splits)
-    folds = Parallel(n_jobs=n_jobs, return_as="generator")(work)
+    folds = in_processes(work, n_jobs=n_jobs)
     done = list(folds if progress is None else progress(folds, len(splits), "folds"))
     indices = np.concatenate([split.test for split in splits])
     labels = done[0][0]
