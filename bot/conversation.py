@@ -30,6 +30,7 @@ from bot.cooldown import Cooldown, Pace
 from bot.exchange import Answer, Fetch, IncomingNote, Marked, Outcome, Privacy, Recognizer, Silence, Why
 from bot.outbox import Outbox
 from bot.pseudonyms import Pseudonymizer
+from bot.recognition import RecognitionError
 from bot.records import Forgotten, Origin, StoredNote, guild_scope, person_scope
 from bot.store import Store, StoreError
 from bot.troubles import NoteGoneError, Trouble, TroubleError, trouble_of
@@ -318,7 +319,8 @@ class Conversation:
         except Exception as error:
             trouble = trouble_of(error)
             if trouble is Trouble.FAILED:
-                _log.exception("recognition failed")
+                # The pool has said what became of a worker; only what nobody foresaw deserves its traceback.
+                _log.error("recognition failed: %s", error, exc_info=not isinstance(error, RecognitionError))
             raise TroubleError(trouble) from error
 
     async def _reply(
