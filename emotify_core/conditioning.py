@@ -1,4 +1,4 @@
-"""Make utterances comparable: no offset, no silence at the ends, one loudness."""
+"""Make utterances comparable: no offset, no silence at the ends, no long pauses, one loudness."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.errors import AudioTooShortError, NoSpeechError
-from emotify_core.trimming import find_sound
+from emotify_core.trimming import SoundSpan, find_sound
 
 LOUDNESS: Final = 0.05  # root mean square of a normalised utterance; full scale is 1
 MIN_DURATION: Final = 0.2  # seconds of sound
 _SILENCE_DB: Final = -80  # the loudest frame of what counts as silence: three steps of 16 bits
+# Seconds that are left of a pause. Models are trained on single sentences: a pause of a second in between would change
+# what they hear more than any emotion does.
+MAX_PAUSE: Final = 0.2
 _MARGIN: Final = 0.05  # seconds kept before the first and after the last sound
 
 
 def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: bool = True) -> NDArray[np.float32]:
-    """Remove the offset, trim silence from both ends and scale to one loudness.
+    """Remove the offset, trim silence from both ends, shorten pauses and scale to one loudness.
 
     Parameters
     ----------
@@ -26,7 +29,7 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     sr : int
         Sampling rate in Hz.
     trim : bool, default=True
-        Whether to trim.
+        Whether to trim, and to shorten pauses inside to `MAX_PAUSE`.
     normalize : bool, default=True
         Whether to scale the result to a root mean square of `LOUDNESS`; it is not clipped. Otherwise it is scaled only
         if it exceeds full scale.
@@ -50,10 +53,21 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     offset = np.float32(y.mean(dtype=np.float64))
     if trim:
         _require_duration(span.duration)
-        y = y[max(0, round((span.start - _MARGIN) * sr)) : round((span.stop + _MARGIN) * sr)]
+        y = _sound_of(y, sr, span)
     conditioned = y - offset
     conditioned *= _gain(conditioned, normalize=normalize)
     return conditioned
+
+
+def _sound_of(y: NDArray[np.float32], sr: int, span: SoundSpan) -> NDArray[np.float32]:
+    """Cut silence off both ends, and long pauses down to `MAX_PAUSE`."""
+    pieces, start = [], max(0.0, span.start - _MARGIN)
+    for pause_start, pause_stop in span.pauses:
+        if pause_stop - pause_start > MAX_PAUSE:
+            pieces.append(y[round(start * sr) : round((pause_start + MAX_PAUSE / 2) * sr)])
+            start = pause_stop - MAX_PAUSE / 2
+    pieces.append(y[round(start * sr) : round((span.stop + _MARGIN) * sr)])
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _require_duration(duration: float) -> None:

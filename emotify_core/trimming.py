@@ -1,4 +1,4 @@
-"""Where the sound in a recording begins and ends, whatever noise there is behind it."""
+"""Where the sound in a recording begins, pauses and ends, whatever noise there is behind it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class SoundSpan:
         Seconds from the beginning of the recording.
     level_db : float
         Level of the loudest frame, clicks aside, in decibels; a sine at full scale has -3.
+    pauses : tuple of (float, float)
+        Where there is no sound in between: seconds from the beginning of the recording.
     """
 
     start: float
     stop: float
     level_db: float
+    pauses: tuple[tuple[float, float], ...] = ()
 
     @property
     def duration(self) -> float:
@@ -46,7 +49,7 @@ class SoundSpan:
 
 
 def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
-    """Find the first and the last sound.
+    """Find the first and the last sound, and the pauses in between.
 
     Parameters
     ----------
@@ -79,7 +82,14 @@ def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
     edge = (_SMOOTHING // 2) * _HOP + (_WINDOW - _HOP) / 2  # by so much, smoothing and overlap make a sound longer
     start = frames[0] * _HOP + edge if frames[0] > 0 else 0.0
     stop = frames[-1] * _HOP + _WINDOW - edge if frames[-1] < len(band_db) - 1 else len(y) / sr
-    return SoundSpan(float(start), float(max(start, stop)), level_db)
+    return SoundSpan(float(start), float(max(start, stop)), level_db, _pauses(frames, edge))
+
+
+def _pauses(frames: NDArray[np.intp], edge: float) -> tuple[tuple[float, float], ...]:
+    """List the gaps between frames of sound."""
+    before = np.flatnonzero(np.diff(frames) > 1)
+    starts, stops = frames[before] * _HOP + _WINDOW - edge, frames[before + 1] * _HOP + edge
+    return tuple((float(start), float(stop)) for start, stop in zip(starts, stops, strict=True) if start < stop)
 
 
 def _levels(y: NDArray[np.float32], sr: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

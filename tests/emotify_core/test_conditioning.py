@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from emotify_core.conditioning import LOUDNESS, MIN_DURATION, condition
+from emotify_core.conditioning import LOUDNESS, MAX_PAUSE, MIN_DURATION, condition
 from emotify_core.errors import AudioTooShortError, NoSpeechError
 from emotify_core.synthesis import synthesize_voice
 
@@ -61,3 +62,28 @@ def test_the_shortest_sound_that_is_long_enough_is_kept_whole() -> None:
     hum = 0.1 * np.sin(0.1 * np.arange(3200)).astype(np.float32)
 
     assert len(condition(hum, 16000)) == 3200
+
+
+def with_pause(seconds: float, *, noise: float = 0.0) -> NDArray[np.float32]:
+    """Put a pause between two voices."""
+    y = np.concatenate([SPEECH, np.zeros(round(seconds * 16000), np.float32), synthesize_voice(1.5, seed=3)])
+    return (y + noise * np.random.default_rng(0).standard_normal(len(y))).astype(np.float32)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.0005], ids=["silent", "noisy"])
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 10.0])
+def test_a_pause_inside_is_shortened_however_long_it_is(seconds: float, noise: float) -> None:
+    short = condition(with_pause(MAX_PAUSE, noise=noise), 16000)
+    long = condition(with_pause(seconds, noise=noise), 16000)
+
+    assert len(long) / 16000 == pytest.approx(len(short) / 16000, abs=0.1)
+
+
+def test_pauses_stay_without_trimming() -> None:
+    assert len(condition(with_pause(2.0), 16000, trim=False)) == len(with_pause(2.0))
+
+
+def test_short_pauses_stay() -> None:
+    y = with_pause(MAX_PAUSE / 2)
+
+    assert len(condition(y, 16000)) >= 2.9 * 16000
