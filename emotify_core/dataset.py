@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from joblib import delayed
@@ -21,6 +23,7 @@ from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.waveform import Waveform
 
+_SOURCES: Final = ("augmentation.py", "conditioning.py", "conditions.py", "mono.py", "trimming.py", "features/*.py")
 Progress = Callable[[Iterable[NDArray[np.float32]], int, str], Iterable[NDArray[np.float32]]]
 Change = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 
@@ -159,7 +162,16 @@ def _fingerprint(
     utterances: Sequence[Utterance], recipe: Recipe, change: Change | None, title: str, seed: tuple[int, int]
 ) -> str:
     digest = hashlib.sha256(f"{recipe.feature_set} {change is not None} {title} {seed}".encode())
+    digest.update(_code().encode())
     for utterance in utterances:
         stat = utterance.path.stat()
         digest.update(f"{utterance.path.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:24]
+
+
+@functools.cache
+def _code() -> str:
+    """Fingerprint the code between a recording and its features, so that a table made by older code is not used."""
+    package = Path(__file__).parent
+    sources = [path for pattern in _SOURCES for path in sorted(package.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

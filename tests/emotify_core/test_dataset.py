@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emotify_core import dataset
 from emotify_core.audio import decode
 from emotify_core.conditions import CONDITIONS
 from emotify_core.corpora import Utterance, read_ravdess
@@ -134,6 +135,16 @@ class TestCache:
         extract_table(utterances, replace(RECIPE, feature_set="quarters-2"), change=None, seed=(0, 0), cache=cache)
 
         assert len(self.kept(cache)) == 6
+
+    def test_tables_made_by_other_code_are_not_used(
+        self, tmp_path: Path, utterances: tuple[Utterance, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cache = tmp_path / "cache"
+        extract_table(utterances, RECIPE, change=None, seed=(0, 0), cache=cache)
+        monkeypatch.setattr(dataset, "_code", lambda: "another")
+        extract_table(utterances, RECIPE, change=None, seed=(0, 0), cache=cache)
+
+        assert len(self.kept(cache)) == 2
 
     @pytest.mark.parametrize("damage", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
     def test_a_damaged_table_is_made_again(
