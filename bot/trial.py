@@ -23,6 +23,7 @@ from bot import messages
 from bot.config import Settings, SettingsError, load_settings
 from bot.conversation import Conversation
 from bot.exchange import Answer, Fetch, IncomingNote, Outcome
+from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
@@ -209,19 +210,12 @@ def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal
         try:
             yield Conversation(
                 store=store,
-                recognizer=InProcessRecognizer(classifier, _limits(settings)),
+                recognizer=InProcessRecognizer(classifier, decode_limits(settings)),
                 pseudonymizer=pseudonymizer,
                 settings=settings.model_copy(update={"cooldown": 0.0}),
             )
         finally:
             runner.run(store.close())
-
-
-def _limits(settings: Settings) -> DecodeLimits:
-    """Take the limits of a note from the settings."""
-    return DecodeLimits(
-        max_bytes=settings.max_note_bytes, max_duration=settings.max_note_seconds, max_seconds=settings.note_timeout
-    )
 
 
 class _FileError(Exception):

@@ -6,7 +6,7 @@ A registry is a folder::
     <version>/header.json        what the model is: see `Header`
     <version>/model.skops        the fitted classifier
     <version>/metrics.json       how well it does, by which protocol
-    <version>/card.md, *.png     the model card
+    <version>/card.md            the model card
 
 Versions are immutable. A version is published by renaming a finished folder, the alias by replacing a file, so that a
 crash leaves the old state or the new one.
@@ -23,7 +23,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,7 +82,6 @@ class Header:
     libraries: dict[str, str]
     seed: int
     sha256: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Header:

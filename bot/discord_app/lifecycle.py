@@ -19,10 +19,10 @@ from bot.discord_app.services import Services
 from bot.discord_app.signals import Stopped, stop_on_signals, unless_stopped
 from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
+from bot.limits import decode_limits
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionPool
 from bot.store import Store
-from emotify_core.audio import DecodeLimits
 
 _log = logging.getLogger(__name__)
 GRACE = 8.0  # seconds that notes in work get when the bot stops; `docker stop` kills after ten
@@ -91,14 +91,11 @@ async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 
 def recognition_pool(settings: Settings) -> RecognitionPool:
     """Make the recogniser; its workers start later."""
-    limits = DecodeLimits(
-        max_bytes=settings.max_note_bytes, max_duration=settings.max_note_seconds, max_seconds=settings.note_timeout
-    )
     return RecognitionPool(
         n_workers=settings.workers,
         queue_size=settings.queue_size,
         timeout=settings.note_timeout,
-        limits=limits,
+        limits=decode_limits(settings),
         model=None,
         cache_dir=settings.data_dir / "cache",
         grace=0.5,  # whoever still waits for a note has had `GRACE`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -12,13 +13,17 @@ from emotify_core.dataset import Dataset, build_dataset
 from emotify_core.recipes import RECIPES
 
 
-def load_dataset(arguments: argparse.Namespace, errors: Console) -> Dataset:
-    """Read the corpora named on the command line and extract their features."""
+def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
+    """List the utterances of the corpora named on the command line."""
     found: dict[tuple[str, str], Utterance] = {}  # what lies in two of the folders counts once
     for name, folder in arguments.corpus:
         for utterance in read_corpus(name, folder):
             found.setdefault((name, utterance.path.stem), utterance)
-    utterances = sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.path.stem))
+    return sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.path.stem))
+
+
+def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> Dataset:
+    """Extract the features of utterances as the command line says."""
     errors.print(f"{len(utterances)} utterances of {len({(u.corpus, u.speaker) for u in utterances})} speakers")
     return build_dataset(
         utterances,

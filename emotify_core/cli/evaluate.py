@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emotify_core.cli.corpus import load_dataset
+from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS
 from emotify_core.dataset import Dataset, extract_table
@@ -24,7 +24,7 @@ from emotify_core.splits import PROTOCOLS
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Cross-validate and print."""
-    dataset = load_dataset(arguments, errors)
+    dataset = load_dataset(read_corpora(arguments), arguments, errors)
     outcomes = measure(dataset, arguments, errors, protocol=arguments.protocol, conditions=arguments.conditions)
     report = as_report(outcomes, arguments, protocol=arguments.protocol)
     if arguments.json:

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from emotify_core.card import write_card
-from emotify_core.cli.corpus import load_dataset
+from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.evaluate import as_report, measure, show
 from emotify_core.cli.terminal import printable
 from emotify_core.evaluation import Outcome
@@ -26,8 +26,9 @@ from emotify_core.training import train
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
+    utterances = read_corpora(arguments)
     _require_writable(arguments.out)
-    dataset = load_dataset(arguments, errors)
+    dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}
     temperature = None
     if not arguments.no_evaluate:
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
 
 
 def _require_writable(folder: Path) -> None:
-    """Fail now rather than after half an hour if nothing can be published there."""
+    """Fail now rather than after the training if nothing can be published there."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writable-"):
         pass

@@ -46,10 +46,10 @@ class TestPublish:
         assert registry.metrics("tiny-1") == {"protocol": "emobox"}
 
     def test_the_header_says_what_was_published_with_the_hash_of_the_model(self, registry: Registry) -> None:
-        published = registry.publish(tiny_header(notes={"why": "a test"}), tiny_model(), {})
+        published = registry.publish(tiny_header(licence="a test"), tiny_model(), {})
 
         model = (registry.root / "tiny-1" / MODEL_FILE).read_bytes()
-        assert published == tiny_header(notes={"why": "a test"}, sha256=hashlib.sha256(model).hexdigest())
+        assert published == tiny_header(licence="a test", sha256=hashlib.sha256(model).hexdigest())
         assert registry.header("tiny-1") == published
 
     def test_versions_are_never_changed(self, registry: Registry) -> None:

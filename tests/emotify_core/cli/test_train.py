@@ -168,3 +168,8 @@ class TestTables:
         sentence = "UAR of the 4 speakers on whom no setting was chosen: 0.512"
         assert sentence in self.shown(metrics | {"untuned": {"uar": 0.5123, "n_speakers": 4}}, capsys)
         assert not any("no setting" in line for line in self.shown(metrics | {"untuned": None}, capsys))
+
+
+def test_a_missing_corpus_leaves_no_folder_behind(tmp_path: Path) -> None:
+    assert main(["train", "--corpus", f"ravdess={tmp_path / 'nowhere'}", "--out", str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
