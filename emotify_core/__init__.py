@@ -18,7 +18,9 @@ from emotify_core.waveform import Waveform
 if TYPE_CHECKING:
     from emotify_core.audio import DecodeLimits, decode
     from emotify_core.classifier import EmotionClassifier
+    from emotify_core.explanation import Explanation
     from emotify_core.features import FeatureVector, extract
+    from emotify_core.timeline import Timeline
 
 __all__ = [
     "AudioError",
@@ -26,9 +28,11 @@ __all__ = [
     "EmotifyError",
     "Emotion",
     "EmotionClassifier",
+    "Explanation",
     "FeatureVector",
     "ModelError",
     "Prediction",
+    "Timeline",
     "Waveform",
     "decode",
     "extract",
@@ -38,8 +42,10 @@ _LAZY = {
     "DecodeLimits": "emotify_core.audio",
     "decode": "emotify_core.audio",
     "EmotionClassifier": "emotify_core.classifier",
+    "Explanation": "emotify_core.explanation",
     "FeatureVector": "emotify_core.features",
     "extract": "emotify_core.features",
+    "Timeline": "emotify_core.timeline",
 }
 
 

@@ -1,26 +1,38 @@
-"""The model card: what a model is, what it is bad at, and how that was measured."""
+"""The model card: what a model is bad at, what it is, and how that was measured."""
 
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from emotify_core.registry import Header
+from emotify_core.files import write_atomically
+from emotify_core.pictures import Picture, draw_pictures
+from emotify_core.registry import MODEL_FILE, Header
+from emotify_core.weaknesses import listed, weaknesses
+
+CARD_FILE: Final = "card.md"
+_WIDTH: Final = 80  # of the prose, which `emotify models show` prints as it is
+_NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _CARD = """\
 # Model {version}
 
-Names one of eight emotions in a voice, with a probability for each.
+Names one of {n_labels} emotions in a voice, with a probability for each.
+
+## What it is bad at
 
 {weaknesses}
 
 ## Uses
 
-For tentative, empathetic replies to a person who sent their own voice and can say that the model was wrong. Not for
-judging, screening, hiring, policing, diagnosing or monitoring anybody: emotion from a voice is sensitive and often
-wrong, and what a voice sounds like is not what its owner feels. Nobody's voice should be analysed for someone else
-without their agreement.
+For tentative, empathetic replies to a person who sent their own voice and can
+say that the model was wrong. Not for judging, screening, hiring, policing,
+diagnosing or monitoring anybody: emotion from a voice is sensitive and often
+wrong, and what a voice sounds like is not what its owner feels. Nobody's voice
+should be analysed for someone else without their agreement.
 
 ## Figures
 
@@ -28,54 +40,27 @@ without their agreement.
 
 ## How it was made
 
-- Recipe `{recipe}`, feature set `{feature_set}` ({n_features} features), seed {seed}, trained {created}.
-- Emotions: {labels}.
-- Trained with {libraries}.
-- SHA-256 of `model.skops`: `{sha256}`.
+{facts}
 
 Trained on:
 
 {corpora}
 
-The model is derived from these recordings and is shared under the same licence: **{licence}** (attribution, no
-commercial use, share alike). The code of the project has a licence of its own.
+{licence}
 """
-
-_WEAKNESSES = """\
-## What it is bad at
-
-- It knows actors who were told what to express, in a studio, in North American English, reading two sentences. Real
-  feelings in real voice messages are quieter, mixed, and in other languages: expect it to be wrong much more often
-  there.
-- It hears how something is said, not what is said.
-- It knows adults' voices only."""
-
-_PROTOCOL = """\
-Protocol `{protocol}`: {n_utterances} spoken utterances of {n_speakers} speakers, each tested once by a model that was
-fitted, scaled and calibrated without that speaker's voice. The shipped model is then fitted to all of them. UAR is the
-mean of the emotions' recalls (chance: {chance:.3f}); intervals are 95 %, by a bootstrap over speakers; ECE is the
-calibration error in 15 bins; the last column is the UAR when the least certain quarter is refused. Noise and rooms are
-synthetic, of the kinds trained on. {untuned}The same figures are printed by
-
-    emotify evaluate {corpora} --protocol {protocol} --recipe {recipe} --seed {seed} --conditions
-
-| condition | UAR | 95 % interval | accuracy | top 2 | ECE | surest 75 % |
-|---|---|---|---|---|---|---|
-{rows}
-
-Rows are what was expressed, columns what was heard, clean recordings:
-
-{confusion}
-
-How far its confidence can be believed, clean recordings:
-
-| confidence | utterances | mean confidence | right |
-|---|---|---|---|
-{reliability}"""
+_LICENCE: Final = (
+    "The model is derived from these recordings and is shared under the licence that they ask for: **{}** "
+    "(attribution, no commercial use, share alike). The code of the project has a licence of its own."
+)
+_NO_PICTURES: Final = (
+    "This card has no pictures: matplotlib, which is in the extra `train`, was not installed when it was written. "
+    "`emotify models card` writes it anew, with them."
+)
+_ANY_CONDITION: Final = "Noise and rooms may be of the kinds trained on: others can cost more."
 
 
 def write_card(folder: Path, header: Header) -> None:
-    """Write ``card.md`` beside a model.
+    """Write ``card.md`` and its pictures beside a model.
 
     Parameters
     ----------
@@ -84,111 +69,249 @@ def write_card(folder: Path, header: Header) -> None:
     header : Header
     """
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    (folder / "card.md").write_text(render_card(header, metrics), encoding="utf-8")
+    write_files(folder, make_files(header, metrics))
 
 
-def render_card(header: Header, metrics: dict[str, Any]) -> str:
+def make_files(header: Header, metrics: Mapping[str, Any]) -> dict[str, bytes]:
+    """Make the card and its pictures; the card alone where matplotlib is not installed.
+
+    Returns
+    -------
+    dict
+        Name of the file -> content; the card comes last.
+    """
+    try:
+        pictures: tuple[Picture, ...] | None = draw_pictures(metrics)
+    except ImportError:
+        pictures = None
+    card = render_card(header, metrics, pictures=pictures)
+    return {**{picture.file: picture.png for picture in pictures or ()}, CARD_FILE: card.encode()}
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files one after the other, each whole or not at all: a card is never there before its pictures."""
+    for name, content in files.items():
+        _write(folder / name, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda file: file.write(content))
+
+
+def render_card(header: Header, metrics: Mapping[str, Any], *, pictures: Sequence[Picture] | None = ()) -> str:
     """Say in Markdown what a model is.
 
     Parameters
     ----------
     header : Header
-    metrics : dict
-        As `emotify evaluate --json` prints; empty if nothing was measured.
+    metrics : mapping
+        As `emotify evaluate --json` prints, and more; empty if nothing was measured. What is missing is left out.
+    pictures : sequence of Picture, optional
+        That lie beside the card; None if they could not be drawn.
 
     Returns
     -------
     str
     """
+    n = len(header.labels)
     return _CARD.format(
         version=header.version,
-        weaknesses=_weaknesses(metrics),
-        figures=_figures(metrics) if metrics else "None were measured.",
-        recipe=header.recipe,
-        feature_set=header.feature_set,
-        n_features=header.n_features,
-        seed=header.seed,
-        created=header.created,
-        labels=", ".join(header.labels),
-        libraries=", ".join(f"{name} {version}" for name, version in header.libraries.items()),
-        sha256=header.sha256,
-        corpora="\n".join(_corpus(corpus) for corpus in header.corpora),
-        licence=header.licence,
+        n_labels=_NUMBERS[n] if n < len(_NUMBERS) else n,
+        weaknesses="\n".join(_item(text) for text in weaknesses(header.corpora, metrics)),
+        figures=_figures(header, metrics, pictures) if metrics.get("figures") else "None were measured.",
+        facts="\n".join(_item(text) for text in _facts(header)),
+        corpora="\n".join(_item(_corpus(corpus)) for corpus in header.corpora),
+        licence=_wrapped(_LICENCE.format(header.licence)),
     )
 
 
-def _corpus(corpus: dict[str, Any]) -> str:
-    counts = f"{corpus['n_utterances']} utterances of {corpus['n_speakers']} speakers"
-    return f"- {corpus['title']}: {counts}, {corpus['licence']}. {corpus['citation']} {corpus['url']}"
+def _facts(header: Header) -> list[str]:
+    libraries = ", ".join(f"{name} {version}" for name, version in header.libraries.items())
+    return [
+        f"Recipe `{header.recipe}`, seed {header.seed}, trained {header.created}.",
+        f"Feature set `{header.feature_set}` ({header.n_features} features).",
+        f"Emotions: {', '.join(header.labels)}.",
+        f"Trained with {libraries}.",
+        *(f"SHA-256 of `{name}`: `{sha256}`." for name, sha256 in {MODEL_FILE: header.sha256, **header.files}.items()),
+    ]
 
 
-def _weaknesses(metrics: dict[str, Any]) -> str:
-    if not metrics:
-        return _WEAKNESSES
-    clean = metrics["figures"]["clean"]
-    recall = {label: share for label, share in clean["recall"].items() if share is not None}
-    missed = " and ".join(
-        f"{label} ({recall[label]:.0%} recognised; taken for {_mistaken(clean, label)})"
-        for label in sorted(recall, key=lambda label: recall[label])[:2]
+def _corpus(corpus: Mapping[str, Any]) -> str:
+    counts = ", ".join(
+        text
+        for text in (
+            f"{corpus.get('n_utterances', '?')} utterances of {corpus.get('n_speakers', '?')} speakers",
+            corpus.get("licence"),
+        )
+        if text
     )
-    by_speaker = clean["uar_by_speaker"].values()
-    return "\n".join(
-        [
-            _WEAKNESSES,
-            f"- It misses most often: {missed}.",
-            f"- It does not hear everybody alike: UAR by speaker: {min(by_speaker):.2f} to {max(by_speaker):.2f}.",
-        ]
+    source = " ".join(str(corpus[key]) for key in ("citation", "url") if corpus.get(key))
+    return f"{corpus.get('title', corpus['name'])}: {counts}. {source}".rstrip()
+
+
+def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Picture] | None) -> str:
+    figures = metrics["figures"]
+    clean = figures.get("clean") or {}
+    drawn = {picture.file: f"![{picture.alt}]({picture.file})" for picture in pictures or ()}
+    chapters = (
+        ("", (_protocol(header, metrics, clean), "" if pictures is not None else _wrapped(_NO_PICTURES))),
+        ("Conditions", (drawn.get("conditions.png"), _conditions(figures))),
+        ("Emotions", (_confusion(clean), drawn.get("confusion.png"))),
+        ("Confidence", (_reliability(clean), drawn.get("reliability.png"), drawn.get("coverage.png"))),
+        ("Speakers", (drawn.get("speakers.png"), _genders(clean))),
+        ("Experts", (_experts(metrics.get("experts") or {}),)),
+        ("Corpora it never met", (_never_met(metrics.get("loco") or {}),)),
+        ("Checks", (_checks(metrics),)),
     )
+    texts = []
+    for title, parts in chapters:
+        told = [part for part in parts if part]
+        texts += [f"### {title}", *told] if told and title else told
+    return "\n\n".join(texts)
 
 
-def _mistaken(clean: dict[str, Any], label: str) -> str:
-    row = dict(zip(clean["labels"], clean["confusion"][clean["labels"].index(label)], strict=True))
-    others = sorted((other for other in row if other != label), key=lambda other: -row[other])[:2]
-    return " or ".join(others)
-
-
-def _figures(metrics: dict[str, Any]) -> str:
-    clean = metrics["figures"]["clean"]
-    return _PROTOCOL.format(
-        protocol=metrics["protocol"],
-        n_utterances=clean["n_utterances"],
-        n_speakers=clean["n_speakers"],
-        chance=1 / len(clean["labels"]),
-        untuned=_untuned(metrics),
-        corpora=" ".join(f"--corpus {name}=DIR" for name in metrics["corpora"]),
-        recipe=metrics["recipe"],
-        seed=metrics["seed"],
-        rows="\n".join(_row(name, figures) for name, figures in metrics["figures"].items()),
-        confusion=_confusion(clean),
-        reliability="\n".join(
-            f"| {b['from']:.0%} to {b['to']:.0%} | {b['n']} | {b['confidence']:.0%} | {b['accuracy']:.0%} |"
-            for b in clean["reliability"]
-        ),
-    )
-
-
-def _untuned(metrics: dict[str, Any]) -> str:
+def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, Any]) -> str:
+    n_folds = f", {metrics['folds']} folds" if metrics.get("folds") else ""
     untuned = metrics.get("untuned")
-    if not untuned:
-        return ""
-    return (
-        "Some settings were chosen by looking at the other speakers: "
-        f"for the {untuned['n_speakers']} on whom none was, the UAR "
-        f"is {untuned['uar']:.3f}. "
+    told = (
+        f"Protocol `{metrics.get('protocol', 'not noted')}`{n_folds}: {_shown(clean, 'n_utterances', '')} spoken "
+        f"utterances of {_shown(clean, 'n_speakers', '')} speakers, each tested once by a model that was fitted, "
+        "scaled and calibrated without that speaker's voice. The shipped model is then fitted to all of them. UAR is "
+        "the mean "
+        f"of the emotions' recalls (chance: {1 / len(clean.get('labels') or header.labels):.3f}); intervals are 95 %, "
+        "by a bootstrap over speakers; ECE is the calibration error in 15 bins; the last column of the first table is "
+        "the UAR when the least certain quarter is refused. "
+        f"{metrics.get('conditions_note') or _ANY_CONDITION}"
+    )
+    if untuned:
+        told += (
+            " Some settings were chosen by looking at the other speakers: "
+            f"for the {untuned['n_speakers']} on whom none was, the UAR is {untuned['uar']:.3f}."
+        )
+    if not metrics.get("protocol"):
+        return _wrapped(told)
+    corpora = " ".join(f"--corpus {name}=DIR" for name in metrics.get("corpora", ()))
+    command = (
+        f"emotify evaluate {corpora} --protocol {metrics['protocol']} --recipe {metrics.get('recipe', header.recipe)} "
+        f"--seed {metrics.get('seed', header.seed)} --conditions"
+    )
+    return f"{_wrapped(f'{told} The figures by condition are printed by')}\n\n    {command}"
+
+
+def _conditions(figures: Mapping[str, Any]) -> str:
+    keys = ("accuracy", "top2_accuracy", "ece", "uar_at_75_coverage")
+    return _table(
+        ["condition", "UAR", "95 % interval", "accuracy", "top 2", "ECE", "surest 75 %"],
+        [[name, _shown(f, "uar"), _interval(f), *(_shown(f, key) for key in keys)] for name, f in figures.items()],
     )
 
 
-def _row(name: str, figures: dict[str, Any]) -> str:
-    low, high = figures["uar_interval"]
-    numbers = (figures[key] for key in ("accuracy", "top2_accuracy", "ece", "uar_at_75_coverage"))
-    cells = [name, f"{figures['uar']:.3f}", f"{low:.3f} to {high:.3f}", *(f"{number:.3f}" for number in numbers)]
-    return f"| {' | '.join(cells)} |"
+def _confusion(clean: Mapping[str, Any]) -> str:
+    if not (clean.get("labels") and clean.get("confusion")):
+        return ""
+    recall = clean.get("recall") or {}
+    table = _table(
+        ["", *clean["labels"], "recall"],
+        [
+            [f"**{label}**", *map(str, row), _shown(recall, label, ".2f")]
+            for label, row in zip(clean["labels"], clean["confusion"], strict=True)
+        ],
+    )
+    return f"Rows are what was expressed, columns what was heard, clean recordings:\n\n{table}"
 
 
-def _confusion(clean: dict[str, Any]) -> str:
-    lines = [f"| | {' | '.join(clean['labels'])} | recall |", "|---" * (len(clean["labels"]) + 2) + "|"]
-    for label, row in zip(clean["labels"], clean["confusion"], strict=True):
-        recall = clean["recall"][label]
-        cells = [f"**{label}**", *map(str, row), "-" if recall is None else f"{recall:.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def _reliability(clean: Mapping[str, Any]) -> str:
+    if not clean.get("reliability"):
+        return ""
+    table = _table(
+        ["confidence", "utterances", "mean confidence", "right"],
+        [
+            [f"{b['from']:.0%} to {b['to']:.0%}", str(b["n"]), f"{b['confidence']:.0%}", f"{b['accuracy']:.0%}"]
+            for b in clean["reliability"]
+        ],
+    )
+    return f"How far its confidence can be believed, clean recordings:\n\n{table}"
+
+
+def _genders(clean: Mapping[str, Any]) -> str:
+    by_gender = clean.get("uar_by_gender") or {}
+    names = {"female": "women", "male": "men"}
+    rows = [[names.get(gender, gender), f"{uar:.3f}"] for gender, uar in by_gender.items() if uar is not None]
+    return _table(["speakers", "UAR"], rows) if rows else ""
+
+
+def _experts(experts: Mapping[str, Any]) -> str:
+    return _table(["expert", "UAR"], [[name, _shown(f, "uar")] for name, f in experts.items()]) if experts else ""
+
+
+def _never_met(loco: Mapping[str, Any]) -> str:
+    if not loco.get("rows"):
+        return ""
+    told = "Each corpus is tested by a model that was trained on all the others, among the corpus's own emotions."
+    if loco.get("baseline"):
+        told += f" The baseline was {loco['baseline']}."
+    rows = [
+        [
+            row["corpus"],
+            str(len(row["labels"])),
+            f"{1 / len(row['labels']):.3f}",
+            _shown(row, "uar"),
+            _interval(row),
+            _shown(row, "baseline_uar"),
+            _shown(row, "ece"),
+            _shown(row, "n_utterances", ""),
+            _shown(row, "n_speakers", ""),
+        ]
+        for row in loco["rows"]
+    ]
+    if loco.get("mean_uar") is not None:
+        rows.append(["**mean**", "", "", _shown(loco, "mean_uar"), "", _shown(loco, "baseline_mean_uar"), "", "", ""])
+    head = ["corpus", "emotions", "chance", "UAR", "95 % interval", "baseline", "ECE", "utterances", "speakers"]
+    return f"{_wrapped(told)}\n\n{_table(head, rows)}"
+
+
+def _checks(metrics: Mapping[str, Any]) -> str:
+    checks, non_speech = metrics.get("checks") or {}, metrics.get("non_speech") or {}
+    pairs = (metrics.get("arousal") or {}).get("strong_over_normal") or {}
+    told = []
+    if checks.get("leaks") is not None:
+        told.append(f"Speakers, recordings or copies on both sides of a fold: {checks['leaks']}.")
+    if checks.get("permuted_labels_uar") is not None:
+        chance = f" (chance: {checks['chance']:.3f})" if checks.get("chance") is not None else ""
+        told.append(f"UAR when the labels of the training are permuted: {checks['permuted_labels_uar']:.3f}{chance}.")
+    if pairs.get("share_of_pairs") is not None:
+        told.append(
+            "Strong clips get more arousal than normal ones of the same person in "
+            f"{pairs['share_of_pairs']:.0%} of {_shown(pairs, 'n_pairs', '')} pairs, on average by "
+            f"{_shown(pairs, 'mean_difference', '+.3f')}; on average over a person's pairs, for "
+            f"{_shown(pairs, 'share_of_speakers', '.0%')} of the speakers."
+        )
+    for key, title in (("refused", "Refused for want of a voice"), ("false_refusals", "Speech refused by mistake")):
+        if shares := non_speech.get(key):
+            told.append(f"{title}: {listed([f'{name} {share:.1%}' for name, share in shares.items()])}.")
+    return "\n".join(map(_item, told))
+
+
+def _shown(figures: Mapping[str, Any], key: str, form: str = ".3f") -> str:
+    value = figures.get(key)
+    return "-" if value is None else format(value, form)
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    interval = figures.get("uar_interval")
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |".replace("|  |", "| |"), "|---" * len(head) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(
+        text, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )

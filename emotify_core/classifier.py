@@ -3,19 +3,54 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emotify_core.audio import DecodeLimits, Source, decode
 from emotify_core.emotions import Emotion
-from emotify_core.errors import FeatureSetMismatchError, ModelNotFoundError, NoSpeechError, UntrustedModelError
-from emotify_core.features import FEATURE_SET, FeatureVector, has_voice
+from emotify_core.encoder import SR, Encoder, log_mel
+from emotify_core.errors import (
+    FeatureSetMismatchError,
+    ModelError,
+    ModelNotFoundError,
+    NoSpeechError,
+    UntrustedModelError,
+)
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse, head_scores, quality_of
+from emotify_core.explanation import Explanation, explain
+from emotify_core.features import FEATURE_SET, feature_families, feature_names
+from emotify_core.features.windows import loud_windows, split_windows
+from emotify_core.heads import FusedHeads
+from emotify_core.pooling import pool
 from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
-from emotify_core.registry import Header, Registry
+from emotify_core.registry import NETWORK_FILE, Header, Registry
+from emotify_core.timeline import Timeline, timeline
 from emotify_core.waveform import Waveform
+
+_BATCH: Final = 16  # windows whose features are held at once
+
+Signal = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A verdict and what it rests on.
+
+    Attributes
+    ----------
+    prediction : Prediction
+    features : ndarray of float32, shape=(n_windows, n_features)
+        What the first expert saw of each window with speech in it.
+    """
+
+    prediction: Prediction
+    features: NDArray[np.float32]
 
 
 class EmotionClassifier:
@@ -25,8 +60,10 @@ class EmotionClassifier:
     ----------
     header : Header
         What the model is.
-    model : object
-        Fitted classifier with `predict_proba` and `classes_`.
+    experts : Experts
+        The fitted classifiers.
+    encoder : Encoder, optional
+        The network, for recipes that have one.
 
     Raises
     ------
@@ -44,15 +81,18 @@ class EmotionClassifier:
     1.0
     """
 
-    def __init__(self, header: Header, model: Any) -> None:  # noqa: ANN401
+    def __init__(self, header: Header, experts: Experts, encoder: Encoder | None = None) -> None:
         recipe = RECIPES.get(header.recipe)
         if recipe is None or recipe.feature_set != header.feature_set:
             known = recipe.feature_set if recipe else ", ".join(r.feature_set for r in RECIPES.values())
             raise FeatureSetMismatchError(header.feature_set, known)
-        if not header.labels or tuple(map(str, getattr(model, "classes_", ()))) != header.labels:
+        if not header.labels or not isinstance(experts, Experts) or experts.classes != header.labels:
             raise UntrustedModelError(f"The model {header.version} is not what its header says.")
+        if recipe.uses_network and encoder is None:
+            raise UntrustedModelError(f"The model {header.version} lacks its network.")
         self.header = header
-        self._model = model
+        self._experts = experts
+        self._encoder = encoder
         self._recipe = recipe
         self._emotions = tuple(Emotion(label) for label in header.labels)
 
@@ -80,8 +120,9 @@ class EmotionClassifier:
         else:
             registry = Registry(folder)
             version = registry.champion()
-        header, model = registry.load(version)
-        return cls(header, model)
+        header, experts = registry.load(version)
+        network = registry.read_file(version, NETWORK_FILE)
+        return cls(header, experts, None if network is None else Encoder(network))
 
     @property
     def version(self) -> str:
@@ -111,42 +152,117 @@ class EmotionClassifier:
         ------
         AudioError
             If the recording cannot be used; its subclasses say why.
+        ValueError
+            If a waveform has another rate than 16 kHz, or no samples.
+        """
+        return self.listen(source, limits=limits).prediction
+
+    def explain(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Explanation:
+        """Say in words which traits of the voice spoke for the verdict.
+
+        Parameters and errors are those of `predict`. The first expert is asked, whose evidence adds up over the
+        features and so over families of them; the second one's cannot be put into words.
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        ModelError
+            If the model is of a recipe that cannot be explained.
+        """
+        heads = self._experts.heads
+        if self.feature_set != FEATURE_SET or not isinstance(heads, FusedHeads):
+            raise ModelError(f"Models of the recipe {self.header.recipe!r} cannot be explained.")
+        heard = self.listen(source, limits=limits)
+        weights = heads.evidence_weights(heard.prediction.emotion.value)
+        z = heads.scale(heard.features).mean(axis=0)
+        emotion = heard.prediction.emotion
+        return explain(z, weights, emotion=emotion, names=feature_names(), families=feature_families())
+
+    def timeline(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Timeline:
+        """Say how the voice changes over the note, in windows of three seconds, one each second.
+
+        Parameters and errors are those of `predict`; a waveform should not be trimmed, since times are counted in it.
+        Memory is bounded by the waveform and a few windows, however long the note is.
+
+        Returns
+        -------
+        Timeline
+            Probabilities, valence, arousal and loudness over time.
+        """
+        if isinstance(source, Waveform):
+            waveform = source
+        else:
+            waveform = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
+        _require_signal(waveform)
+        return timeline(waveform.y, waveform.sr, self._probabilities, self._emotions, self._has_speech)
+
+    def listen(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Heard:
+        """Classify one utterance, and keep what the verdict rests on.
+
+        Parameters and errors are those of `predict`.
         """
         waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
-        features = self.extract(waveform)
-        if self.feature_set == FEATURE_SET and not has_voice(features):
-            raise NoSpeechError("there is only noise in the recording")
-        return self.predict_features(features, duration=waveform.note_duration)
+        _require_signal(waveform)
+        windows = self._windows(waveform)
+        spoken = [window for window in windows if self._has_speech(window)]
+        if not spoken:
+            raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
+        features, scores, embeddings = self._score(spoken)
+        probabilities = self._calibrated(features, scores)
+        pooled = pool(probabilities, np.array([len(window) for window in spoken], dtype=np.float64))
+        embedding = None if embeddings is None else np.asarray(embeddings.mean(axis=0), dtype=np.float32)
+        by_emotion = dict(zip(self._emotions, pooled.tolist(), strict=True))
+        ordered = {emotion: by_emotion[emotion] for emotion in Emotion if emotion in by_emotion}
+        prediction = Prediction(
+            probabilities=ordered, duration=waveform.note_duration, model=self.version, embedding=embedding
+        )
+        return Heard(prediction, features)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
         conditioned = self._recipe.conditioned
         return decode(source, limits=limits or DecodeLimits(), trim=conditioned, normalize=conditioned)
 
-    def extract(self, waveform: Waveform) -> FeatureVector:
-        """Compute the features that the model reads."""
-        return self._recipe.extract(waveform)
+    def _windows(self, waveform: Waveform) -> list[Signal]:
+        """Cut a note into windows of at most six seconds, without those that are pauses."""
+        if not self._recipe.conditioned:
+            return [waveform.y]
+        return [window.y for window in loud_windows(split_windows(waveform.y))]
 
-    def predict_features(self, features: FeatureVector, *, duration: float) -> Prediction:
-        """Classify a feature vector.
+    def _has_speech(self, window: Signal) -> bool:
+        detector = self._experts.detector
+        return detector is None or bool(detector.has_speech(window))
 
-        Parameters
-        ----------
-        features : FeatureVector
-        duration : float
-            Seconds of the recording, for the prediction.
+    def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
+        features, scores, _ = self._score(windows)
+        return self._calibrated(features, scores)
 
-        Raises
-        ------
-        FeatureSetMismatchError
-            If the vector is of another feature set.
-        """
-        if features.feature_set != self.feature_set:
-            raise FeatureSetMismatchError(self.feature_set, features.feature_set)
-        probabilities = self._model.predict_proba(features.values[None])[0]
-        by_emotion = dict(zip(self._emotions, np.asarray(probabilities, dtype=float).tolist(), strict=True))
-        ordered = {emotion: by_emotion[emotion] for emotion in Emotion if emotion in by_emotion}
-        return Prediction(probabilities=ordered, duration=duration, model=self.version)
+    def _calibrated(self, features: NDArray[np.float32], scores: Scores) -> Scores:
+        quality = quality_of(self._experts.heads, features, self._recipe.quality)
+        return self._experts.probabilities(scores, quality)
+
+    def _score(self, windows: Sequence[Signal]) -> tuple[NDArray[np.float32], Scores, NDArray[np.float32] | None]:
+        """Return features, fused log-scores and embeddings, a row for each window; a few windows at a time."""
+        parts = [self._score_few(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
+        features, scores, embeddings = zip(*parts, strict=True)
+        joined = None if self._encoder is None else np.concatenate(embeddings)
+        return np.concatenate(features), np.concatenate(scores), joined
+
+    def _score_few(self, windows: Sequence[Signal]) -> tuple[NDArray[np.float32], Scores, NDArray[np.float32] | None]:
+        features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
+        opinions = {FUNCTIONALS: head_scores(self._experts.heads, features)}
+        embeddings = None
+        if self._encoder is not None:
+            opinions[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
+        return features, fuse(opinions), embeddings
+
+
+def _require_signal(waveform: Waveform) -> None:
+    if waveform.sr != SR or not len(waveform.y):
+        raise ValueError(f"a waveform at {SR} Hz with at least one sample is needed")
 
 
 def shipped_models() -> Path:

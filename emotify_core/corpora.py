@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
@@ -37,8 +39,15 @@ _EMODB_EMOTIONS: Final = {  # the initials of the German words; L, boredom, is n
     "T": Emotion.SAD,
     "N": Emotion.NEUTRAL,
 }
+# The speakers as the database's documentation lists them (emodb.bilderbar.info).
+_EMODB_MEN: Final = frozenset({"03", "10", "11", "12", "15"})
+_EMODB_WOMEN: Final = frozenset({"08", "09", "13", "14", "16"})
 _RECORDINGS: Final = frozenset({".wav", ".flac", ".ogg"})
 _RAVDESS_KINDS: Final[Mapping[str, Literal["speech", "song"]]] = {"01": "speech", "02": "song"}
+_RAVDESS_INTENSITIES: Final[Mapping[str, Literal["normal", "strong"]]] = {"01": "normal", "02": "strong"}
+
+Gender = Literal["female", "male"]
+_GENDERS: Final[Mapping[str, Gender]] = {"female": "female", "male": "male"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,13 @@ class Utterance:
         What the speaker was asked to express.
     kind : {"speech", "song"}
         Song is only ever trained on, never tested on.
+    gender : {"female", "male"}, optional
+        Of the speaker, as the corpus states it; None where it does not.
+    intensity : {"normal", "strong"}, optional
+        How strongly the emotion was to be expressed.
+    sentence : str, optional
+        The corpus's own code of what was said, so that recordings of the same words can be compared; RAVDESS's holds
+        statement and repetition.
     """
 
     path: Path
@@ -62,6 +78,10 @@ class Utterance:
     speaker: str
     label: Emotion
     kind: Literal["speech", "song"] = "speech"
+    _: KW_ONLY
+    gender: Gender | None = None
+    intensity: Literal["normal", "strong"] | None = None
+    sentence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +140,12 @@ def read_ravdess(root: Path) -> tuple[Utterance, ...]:
 
 
 def read_nemo(root: Path) -> tuple[Utterance, ...]:
-    """List the utterances of nEMO, whose files are named like ``WR0_surprised_64``: speaker, emotion, sentence."""
-    return _read(root, _parse_nemo)
+    """List the utterances of nEMO, whose files are named like ``WR0_surprised_64``: speaker, emotion, sentence.
+
+    Where the corpus's table ``data.tsv`` lies in the folder or beside it, it tells the speakers' genders.
+    """
+    genders = _read_nemo_genders(root)
+    return tuple(replace(u, gender=genders.get(u.speaker)) for u in _read(root, _parse_nemo))
 
 
 def read_emodb(root: Path) -> tuple[Utterance, ...]:
@@ -143,34 +167,66 @@ def _read(root: Path, parse: Callable[[Path], Utterance | None]) -> tuple[Uttera
     return tuple(sorted(found.values(), key=lambda u: (u.speaker, u.path.stem)))
 
 
+def _read_nemo_genders(root: Path) -> dict[str, Gender]:
+    """Read gender by speaker from nEMO's table; nothing where it is missing or is another table."""
+    genders: dict[str, Gender] = {}
+    for path in (root.parent / "data.tsv", root / "data.tsv"):
+        if path.is_file():
+            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file, suppress(csv.Error):
+                for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                    # The table pads its names with blanks.
+                    gender = _GENDERS.get((row.get("gender") or "").strip())
+                    if gender is not None:
+                        genders[(row.get("speaker_id") or "").strip()] = gender
+    return genders
+
+
 def _parse_ravdess(path: Path) -> Utterance | None:
-    """Read a name such as ``03-01-06-01-02-01-12``: audio, speech, fearful, normal, sentence 2, take 1, actor 12."""
+    """Read a name such as ``03-01-06-01-02-01-12``: audio, speech, fearful, normal, sentence 2, take 1, actor 12.
+
+    Actors of odd number are men, those of even number are women.
+    """
     parts = path.stem.split("-")
     if len(parts) != 7 or parts[0] != "03" or not all(len(part) == 2 for part in parts):
         return None
     kind, emotion, actor = _RAVDESS_KINDS.get(parts[1]), _RAVDESS_EMOTIONS.get(parts[2]), parts[6]
     if kind is None or emotion is None or not actor.isdigit():
         return None
-    return Utterance(path=path, corpus="ravdess", speaker=actor, label=emotion, kind=kind)
+    return Utterance(
+        path=path,
+        corpus="ravdess",
+        speaker=actor,
+        label=emotion,
+        kind=kind,
+        gender="male" if int(actor) % 2 else "female",
+        intensity=_RAVDESS_INTENSITIES.get(parts[3]),
+        sentence=f"{parts[4]}-{parts[5]}",
+    )
 
 
 def _parse_nemo(path: Path) -> Utterance | None:
     parts = path.stem.split("_")
     emotion = _NEMO_EMOTIONS.get(parts[1]) if len(parts) == 3 else None
-    return None if emotion is None else Utterance(path=path, corpus="nemo", speaker=parts[0], label=emotion)
+    if emotion is None:
+        return None
+    return Utterance(path=path, corpus="nemo", speaker=parts[0], label=emotion, sentence=parts[2])
 
 
 def _parse_emodb(path: Path) -> Utterance | None:
     name = path.stem
     emotion = _EMODB_EMOTIONS.get(name[5]) if len(name) == 7 and name[:2].isdigit() else None
-    return None if emotion is None else Utterance(path=path, corpus="emodb", speaker=name[:2], label=emotion)
+    if emotion is None:
+        return None
+    speaker = name[:2]
+    gender: Gender | None = "male" if speaker in _EMODB_MEN else "female" if speaker in _EMODB_WOMEN else None
+    return Utterance(path=path, corpus="emodb", speaker=speaker, label=emotion, gender=gender, sentence=name[2:5])
 
 
 def _parse_emospeech(path: Path) -> Utterance | None:
     parts = path.stem.split("-")
     if len(parts) != 4 or parts[1] not in set(Emotion):
         return None
-    return Utterance(path=path, corpus="emospeech", speaker=parts[0], label=Emotion(parts[1]))
+    return Utterance(path=path, corpus="emospeech", speaker=parts[0], label=Emotion(parts[1]), sentence=parts[2])
 
 
 CORPORA: Final[Mapping[str, Corpus]] = MappingProxyType(

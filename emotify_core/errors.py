@@ -16,6 +16,7 @@
     │   └── UntrustedModelError      wrong hash, or a type in the file that is not on the list
     └── TrainingError
         ├── CorpusError              a corpus folder is missing, or holds no utterance
+        ├── MissingExtraError        a package is needed that only training needs
         └── TooFewExamplesError      not enough utterances, speakers or emotions to fit
 
 Errors carry data; the sentence in ``str(error)`` is one line that a person can read.
@@ -133,6 +134,15 @@ class TrainingError(EmotifyError):
 
 class CorpusError(TrainingError):
     """A corpus folder is missing, or holds no utterance of that corpus."""
+
+
+class MissingExtraError(TrainingError):
+    """A package is missing that only some work needs."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is needed for this and is not installed: pip install 'emotify[{extra}]'.")
+        self.package = package
+        self.extra = extra
 
 
 class TooFewExamplesError(TrainingError):

@@ -1,32 +1,42 @@
 """Cross-validated figures of a recipe.
 
-In every fold the scaling, the classifier and the temperature come from the training speakers alone; the temperature
-from predictions for training speakers whom an inner fold left out.
+In every fold the scaling and both experts come from the training speakers alone. The calibration of a fold is fitted to
+the predictions for the speakers whom the other folds test: each by experts who never heard that speaker, and never to
+the speakers that it is then used on.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from joblib import delayed
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
-from emotify_core.dataset import Dataset
+from emotify_core.calibration import Calibration
+from emotify_core.corpora import Utterance
+from emotify_core.dataset import Dataset, Table
 from emotify_core.emotions import Emotion
-from emotify_core.errors import TooFewExamplesError
-from emotify_core.heads import FusedHeads, fit_temperature
+from emotify_core.errors import CorpusError, TooFewExamplesError
+from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
+from emotify_core.fitting import Start, fit_heads, fit_second_expert, ordered_labels, pretrain, run_second_expert
+from emotify_core.heads import softmax
+from emotify_core.leaks import content_hash, find_leaks
 from emotify_core.metrics import (
     accuracy,
     bootstrap_interval,
+    brier_score,
     confusion_matrix,
+    coverage_curve,
     expected_calibration_error,
+    paired_bootstrap,
     recall_per_class,
     reliability,
+    restrict_probabilities,
     selective_recall,
     unweighted_average_recall,
 )
@@ -35,7 +45,6 @@ from emotify_core.recipes import Recipe
 from emotify_core.splits import Split
 
 FoldProgress = Callable[[Iterable[Any], int, str], Iterable[Any]]
-_N_INNER_FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,10 @@ class Outcome:
     probabilities : ndarray of float, shape=(n_utterances, n_labels)
     scores : ndarray of float, shape=(n_utterances, n_labels)
         Log-scores before the temperature.
+    opinions : mapping of str to ndarray of float, shape=(n_utterances, n_labels)
+        Log-scores of each expert.
+    quality : ndarray of float32, shape=(n_utterances, n_features)
+        Features that the temperature depends on.
     """
 
     labels: tuple[str, ...]
@@ -58,11 +71,27 @@ class Outcome:
     speakers: NDArray[np.str_]
     probabilities: NDArray[np.float64]
     scores: NDArray[np.float64]
+    opinions: Mapping[str, Scores] = field(default_factory=dict)
+    quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
 
     def without(self, speakers: Collection[str]) -> Outcome:
         """Return the outcome for all other speakers."""
         kept = ~np.isin(self.speakers, sorted(speakers))
-        return Outcome(self.labels, self.truth[kept], self.speakers[kept], self.probabilities[kept], self.scores[kept])
+        opinions = {name: scores[kept] for name, scores in self.opinions.items()}
+        rows = (self.truth[kept], self.speakers[kept], self.probabilities[kept], self.scores[kept])
+        return Outcome(self.labels, *rows, opinions)
+
+    def of_corpus(self, name: str, labels: Collection[str]) -> Outcome:
+        """Return the outcome for the speakers of one corpus, with the verdict among some labels."""
+        own = self.without({speaker for speaker in self.speakers.tolist() if not speaker.startswith(f"{name}/")})
+        kept = [i for i, label in enumerate(self.labels) if label in labels]
+        among = restrict_probabilities(own.probabilities, self.labels, labels)[:, kept]
+        return Outcome(tuple(self.labels[i] for i in kept), own.truth, own.speakers, among, own.scores[:, kept])
+
+    def of_expert(self, name: str) -> Outcome:
+        """Return what one expert alone would have said, without a temperature."""
+        scores = self.opinions[name]
+        return Outcome(self.labels, self.truth, self.speakers, softmax(scores), scores)
 
     @property
     def predicted(self) -> NDArray[np.str_]:
@@ -87,7 +116,8 @@ def cross_validate(
     *,
     seed: int = 0,
     n_jobs: int = 1,
-    conditions: Mapping[str, NDArray[np.float32]] | None = None,
+    conditions: Mapping[str, Table] | None = None,
+    start: Start | None = None,
     progress: FoldProgress | None = None,
 ) -> dict[str, Outcome]:
     """Fit and test once for each fold.
@@ -101,16 +131,17 @@ def cross_validate(
     seed : int
     n_jobs : int
         Folds fitted at once.
-    conditions : mapping of str to ndarray, optional
-        Further features of all utterances, degraded, to be tested with the same classifiers: shape=(n_utterances,
-        n_features).
+    conditions : mapping of str to Table, optional
+        Further tables of the tested utterances, in the order of the folds, degraded, to be tested by the same experts.
+    start : Start, optional
+        Networks that were trained on utterances which train in every fold, to be trained on; see `pretrain`.
     progress : callable, optional
         Wraps the folds to show how far they are.
 
     Returns
     -------
     dict
-        ``"clean"`` and each condition -> Outcome over all test utterances.
+        ``"clean"`` and each condition -> Outcome over all test utterances, in the order of the folds.
 
     Raises
     ------
@@ -118,93 +149,238 @@ def cross_validate(
         If a fold leaves no utterance of some emotion to learn from.
     """
     _require_every_label(dataset, splits)
-    tested = {"clean": dataset.features[0], **(conditions or {})}
-    work = (delayed(_run_fold)(dataset, split, recipe, seed, tested) for split in splits)
+    if start is None:
+        start = pretrain(dataset, splits, recipe, seed=seed, n_jobs=n_jobs, progress=progress)
+    tested = _tables_by_fold(dataset, splits, conditions or {})
+    work = (
+        delayed(_run_fold)(dataset, split, recipe, seed=seed, tested=tables, start=start)
+        for split, tables in zip(splits, tested, strict=True)
+    )
     folds = in_processes(work, n_jobs=n_jobs)
-    done = list(folds if progress is None else progress(folds, len(splits), "folds"))
-    indices = np.concatenate([split.test for split in splits])
-    labels = done[0][0]
-    return {
-        name: Outcome(
-            labels=labels,
-            truth=dataset.labels[indices],
-            speakers=dataset.speakers[indices],
-            probabilities=np.concatenate([fold[1][name][1] for fold in done]),
-            scores=np.concatenate([fold[1][name][0] for fold in done]),
-        )
-        for name in tested
-    }
+    done: list[_Fold] = list(folds if progress is None else progress(folds, len(splits), "folds"))
+    return put_together(dataset, splits, done, is_calibrated=recipe.is_calibrated)
+
+
+def _tables_by_fold(
+    dataset: Dataset, splits: Sequence[Split], conditions: Mapping[str, Table]
+) -> list[dict[str, Table]]:
+    stops = np.cumsum([len(split.test) for split in splits])
+    return [
+        {
+            "clean": dataset.clean.at(split.test),
+            **{name: table.at(np.arange(stop - len(split.test), stop)) for name, table in conditions.items()},
+        }
+        for split, stop in zip(splits, stops, strict=True)
+    ]
 
 
 def _require_every_label(dataset: Dataset, splits: Sequence[Split]) -> None:
     """Refuse folds whose classifiers would know other emotions: their columns could not be put together."""
     for split in splits:
-        missing = set(dataset.labels.tolist()) - set(dataset.labels[split.train].tolist())
+        tested = set(dataset.labels[split.test].tolist()) if split.labels else set(dataset.labels.tolist())
+        missing = tested - set(dataset.labels[split.train].tolist())
         if missing:
             listed = ", ".join(ordered_labels(missing))
             raise TooFewExamplesError(f"When {split.name} are tested, nothing is left to learn {listed} from.")
 
 
-_Fold = tuple[tuple[str, ...], dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What experts made of a table.
+
+    Attributes
+    ----------
+    opinions : mapping of str to ndarray of float, shape=(n_utterances, n_labels)
+        Expert -> log-scores.
+    quality : ndarray of float32, shape=(n_utterances, n_columns)
+        What the calibration may depend on.
+    """
+
+    opinions: Mapping[str, Scores]
+    quality: NDArray[np.float32]
+
+
+_Fold = Mapping[str, Judged]  # by condition
 
 
 def _run_fold(
-    dataset: Dataset, split: Split, recipe: Recipe, seed: int, tested: Mapping[str, NDArray[np.float32]]
+    dataset: Dataset, split: Split, recipe: Recipe, *, seed: int, tested: Mapping[str, Table], start: Start
 ) -> _Fold:
+    labels = ordered_labels(dataset.labels.tolist())
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
-        model = fit_calibrated(dataset, split.train, recipe, seed=seed)
-        names = tuple(str(label) for label in model.classes_)
-        order = [names.index(label) for label in ordered_labels(names)]
+        heads = fit_heads(dataset, split.train, recipe, seed=seed)
+        networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
         results = {}
-        for name, features in tested.items():
-            probabilities = model.predict_proba(features[split.test])
-            scores = (
-                model.decision_function(features[split.test])
-                if isinstance(model, FusedHeads)
-                else np.log(probabilities + 1e-12)
-            )
-            results[name] = (scores[:, order], probabilities[:, order])
-    return ordered_labels(names), results
+        for name, table in tested.items():
+            opinions = {FUNCTIONALS: _in_order(head_scores(heads, table.features), heads.classes_, labels)}
+            if networks:
+                known = ordered_labels(dataset.labels[split.train].tolist())
+                scores = run_second_expert(networks, table.spectra, known)
+                opinions[NETWORK] = _in_order(scores, known, labels)
+            results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality))
+    return results
 
 
-def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Sort names of emotions in the order of `Emotion`."""
-    present = set(labels)
-    return tuple(emotion.value for emotion in Emotion if emotion.value in present)
+def _in_order(scores: Scores, names: Iterable[str], labels: Sequence[str]) -> Scores:
+    """Put columns into the order of the labels; labels that a classifier does not know are next to impossible."""
+    columns = {str(name): i for i, name in enumerate(names)}
+    ordered = np.full((len(scores), len(labels)), np.log(1e-6))
+    for i, label in enumerate(labels):
+        if label in columns:
+            ordered[:, i] = scores[:, columns[label]]
+    return ordered
 
 
-def fit(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
-    """Fit a recipe's classifier to utterances and all their copies."""
-    features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
-    return recipe.make(seed).fit(features, np.tile(dataset.labels[rows], len(dataset.features)))
+def put_together(
+    dataset: Dataset, splits: Sequence[Split], folds: Sequence[Mapping[str, Judged]], *, is_calibrated: bool
+) -> dict[str, Outcome]:
+    """Fuse and calibrate what the experts of all folds said, and join the folds.
 
+    Parameters
+    ----------
+    dataset : Dataset
+    splits : sequence of Split
+    folds : sequence of mapping
+        For each split, condition -> what its experts made of the tested utterances.
+    is_calibrated : bool
 
-def fit_calibrated(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
-    """Fit a classifier, and its temperature on predictions for speakers whom inner folds left out.
-
-    Recipes whose classifier has no temperature are fitted only. Inner folds that leave no utterance of some emotion to
-    learn from, or no speech to test, are passed over; where that is all of them, the temperature stays 1.
+    Returns
+    -------
+    dict
+        Condition -> Outcome, as from `cross_validate`.
     """
-    model = fit(dataset, rows, recipe, seed=seed)
-    if not isinstance(model, FusedHeads):
-        return model
-    speakers = dataset.speakers[rows]
-    n_folds = min(_N_INNER_FOLDS, len(set(speakers)))
-    if n_folds < 2:
-        return model
-    scores, truth = [], []
-    for train, held_out in GroupKFold(n_folds).split(rows, groups=speakers):
-        speech = rows[held_out][dataset.is_speech[rows[held_out]]]
-        if not len(speech) or set(dataset.labels[rows[train]]) != set(dataset.labels[rows]):
-            continue
-        inner = fit(dataset, rows[train], recipe, seed=seed)
-        columns = {label: i for i, label in enumerate(inner.classes_)}
-        for copy in dataset.features:  # clean and degraded alike, so that confidence is honest in noise too
-            scores.append(inner.decision_function(copy[speech]))
-            truth.append([columns[label] for label in dataset.labels[speech]])
-    if scores:
-        model.temperature_ = fit_temperature(np.concatenate(scores), np.concatenate(truth))
-    return model
+    indices = np.concatenate([split.test for split in splits])
+    labels = ordered_labels(dataset.labels.tolist())
+    truth = [np.array([labels.index(label) for label in dataset.labels[split.test]]) for split in splits]
+    fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
+    quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
+    calibrations = _calibrations(fused, truth, quality) if is_calibrated else [None] * len(folds)
+    outcomes = {}
+    for name in folds[0]:
+        probabilities = [
+            _allowed(
+                softmax(fold[name]) if calibration is None else calibration.probabilities(fold[name], features[name]),
+                labels,
+                split,
+            )
+            for fold, calibration, features, split in zip(fused, calibrations, quality, splits, strict=True)
+        ]
+        outcomes[name] = Outcome(
+            labels=labels,
+            truth=dataset.labels[indices],
+            speakers=dataset.speakers[indices],
+            probabilities=np.concatenate(probabilities),
+            scores=np.concatenate([fold[name] for fold in fused]),
+            quality=np.concatenate([features[name] for features in quality]),
+            opinions={
+                expert: np.concatenate([fold[name].opinions[expert] for fold in folds])
+                for expert in folds[0][name].opinions
+            },
+        )
+    return outcomes
+
+
+def _allowed(probabilities: NDArray[np.float64], labels: Sequence[str], split: Split) -> NDArray[np.float64]:
+    return probabilities if split.labels is None else restrict_probabilities(probabilities, labels, split.labels)
+
+
+def _calibrations(
+    fused: Sequence[Mapping[str, Scores]],
+    truth: Sequence[NDArray[np.intp]],
+    quality: Sequence[Mapping[str, NDArray[np.float32]]],
+) -> list[Calibration | None]:
+    """Fit each fold's temperature to what the other folds predicted, clean and degraded alike."""
+    if len(fused) < 2:
+        return [None] * len(fused)
+    calibrations: list[Calibration | None] = []
+    for i in range(len(fused)):
+        others = [k for k in range(len(fused)) if k != i]
+        scores = np.concatenate([table for k in others for table in fused[k].values()])
+        columns = np.concatenate([truth[k] for k in others for _ in fused[k]])
+        features = np.concatenate([table for k in others for table in quality[k].values()])
+        calibrations.append(Calibration().fit(scores, columns, features))
+    return calibrations
+
+
+def calibrate(outcomes: Mapping[str, Outcome]) -> Calibration:
+    """Fit the calibration of the final model to the held-out predictions of all conditions."""
+    columns = [outcome.labels.index(label) for outcome in outcomes.values() for label in outcome.truth]
+    scores = np.concatenate([outcome.scores for outcome in outcomes.values()])
+    return Calibration().fit(scores, np.array(columns), np.concatenate([o.quality for o in outcomes.values()]))
+
+
+def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -> None:
+    """Refuse folds in which a speaker or a recording, by its content too, is on both sides.
+
+    Raises
+    ------
+    CorpusError
+        If there is one.
+    """
+    leaks = find_leaks(utterances, splits, hashes={u.path: content_hash(u.path) for u in utterances})
+    if leaks:
+        raise CorpusError(f"The figures would flatter: {leaks[0].sentence}.")
+
+
+def uar_by_group(outcome: Outcome, groups: Mapping[str, str | None]) -> dict[str, float]:
+    """Measure groups of speakers, given as speaker -> group, apart; speakers without one are passed over."""
+    group_of = np.array([groups.get(speaker) or "" for speaker in outcome.speakers.tolist()])
+    return {
+        str(group): unweighted_average_recall(
+            confusion_matrix(outcome.truth[group_of == group], outcome.predicted[group_of == group], outcome.labels)
+        )
+        for group in np.unique(group_of)
+        if group
+    }
+
+
+def paired_with_experts(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """Compare the fused verdicts with those of each expert alone, paired by speaker; empty where there is only one."""
+    if len(outcome.opinions) < 2:
+        return {}
+    return {
+        name: asdict(paired_bootstrap(_by_speaker(outcome), _by_speaker(outcome.of_expert(name))))
+        for name in outcome.opinions
+    }
+
+
+def _by_speaker(outcome: Outcome) -> list[NDArray[np.int64]]:
+    return [
+        confusion_matrix(outcome.truth[own], outcome.predicted[own], outcome.labels)
+        for own in (outcome.speakers == speaker for speaker in np.unique(outcome.speakers))
+    ]
+
+
+def strong_over_normal(dataset: Dataset, splits: Sequence[Split], outcome: Outcome) -> dict[str, float] | None:
+    """Check arousal against intensity: strong utterances must come out with more of it than normal ones.
+
+    Returns
+    -------
+    dict or None
+        ``share_of_pairs`` (same speaker, emotion and sentence) in which the strong one has more, ``n_pairs``,
+        ``mean_difference``, and ``share_of_speakers`` whose strong utterances have more on average. None where the
+        corpora know no intensity.
+    """
+    arousal = outcome.probabilities @ np.array([Emotion(label).arousal for label in outcome.labels])
+    tested = [dataset.utterances[i] for split in splits for i in split.test]
+    found: dict[tuple[str, str, str, str | None], dict[str, float]] = defaultdict(dict)
+    for utterance, value in zip(tested, arousal.tolist(), strict=True):
+        if utterance.intensity is not None:
+            key = (utterance.corpus, utterance.speaker, utterance.label.value, utterance.sentence)
+            found[key][utterance.intensity] = value
+    pairs = [(key, pair["strong"] - pair["normal"]) for key, pair in found.items() if len(pair) == 2]
+    if not pairs:
+        return None
+    by_speaker: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for key, difference in pairs:
+        by_speaker[key[:2]].append(difference)
+    differences = np.array([difference for _, difference in pairs])
+    return {
+        "share_of_pairs": float((differences > 0).mean()),
+        "n_pairs": len(pairs),
+        "mean_difference": float(differences.mean()),
+        "share_of_speakers": float(np.mean([np.mean(own) > 0 for own in by_speaker.values()])),
+    }
 
 
 def figures(outcome: Outcome) -> dict[str, Any]:
@@ -214,9 +390,9 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     -------
     dict
         ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``uar_at_75_coverage``,
-        ``top2_accuracy``, ``recall`` by emotion (None for one that nobody expressed), ``confusion`` (rows are labels),
-        ``reliability`` by confidence, ``labels``, ``n_utterances``, ``n_speakers``, ``uar_by_speaker``. Plain numbers,
-        ready for JSON.
+        ``top2_accuracy``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None for one that
+        nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``, ``n_utterances``,
+        ``n_speakers``, ``uar_by_speaker``. Plain numbers, ready for JSON.
     """
     by_speaker = {
         str(speaker): confusion_matrix(
@@ -235,6 +411,11 @@ def figures(outcome: Outcome) -> dict[str, Any]:
             outcome.truth, outcome.predicted, outcome.confidence, outcome.labels, coverage=0.75
         ),
         "top2_accuracy": _top2(outcome),
+        "brier": brier_score(outcome.truth, outcome.probabilities, outcome.labels),
+        "coverage": [
+            list(point)
+            for point in coverage_curve(outcome.truth, outcome.predicted, outcome.confidence, outcome.labels)
+        ],
         "recall": dict(zip(outcome.labels, recall, strict=True)),
         "confusion": outcome.confusion.tolist(),
         "labels": list(outcome.labels),

@@ -6,10 +6,74 @@ happen to be present are not comparable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+COVERAGES: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2, 0.1)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How much better system A is than system B on the same utterances.
+
+    Attributes
+    ----------
+    difference : float
+        UAR of A less UAR of B.
+    low, high : float
+        95 % interval of it, by resampling speakers.
+    p_worse : float
+        Share of the resamples in which A is not better than B: 0.5 for two systems alike, 1 for the same one twice.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_worse: float
+
+
+def restrict_probabilities(
+    probabilities: ArrayLike, labels: Sequence[str], allowed: Collection[str]
+) -> NDArray[np.float64]:
+    """Rule out labels that cannot be: their probability becomes 0, and the others again sum to 1.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape=(n, n_labels)
+    labels : sequence of str
+        Names of the columns.
+    allowed : collection of str
+        Labels that remain; those that are no column are passed over.
+
+    Returns
+    -------
+    ndarray of float, shape=(n, n_labels)
+        A row that had nothing but zeros for the allowed labels holds them all alike.
+
+    Raises
+    ------
+    ValueError
+        If no column is allowed.
+
+    Notes
+    -----
+    By Bayes' rule, with the prior of the ruled-out labels set to 0; the order of the others stays.
+    """
+    kept = np.isin(labels, sorted(allowed))
+    if not kept.any():
+        raise ValueError(f"None of {sorted(allowed)} is among the labels {list(labels)}.")
+    shares = np.where(kept, np.asarray(probabilities, dtype=float), 0.0)
+    total = shares.sum(axis=1, keepdims=True)
+    return np.where(total > 0, shares / np.where(total > 0, total, 1.0), kept / kept.sum())
+
+
+def choose_among(probabilities: ArrayLike, labels: Sequence[str], allowed: Collection[str]) -> NDArray[np.str_]:
+    """Choose the most probable of the allowed labels for each utterance; see `restrict_probabilities`."""
+    return np.asarray(np.array(labels)[restrict_probabilities(probabilities, labels, allowed).argmax(axis=1)])
 
 
 def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -41,6 +105,68 @@ def unweighted_average_recall(confusion: NDArray[np.int64]) -> float:
 def accuracy(confusion: NDArray[np.int64]) -> float:
     """Share of all utterances that were recognised (weighted average recall)."""
     return float(np.trace(confusion) / confusion.sum())
+
+
+def spread(values_by_group: Mapping[str, float]) -> dict[str, float]:
+    """Say how far a figure reaches from group to group, such as the UAR of each actor or of each gender.
+
+    Returns
+    -------
+    dict
+        ``min``, ``median``, ``max`` and ``range``, which is the largest less the smallest.
+
+    Raises
+    ------
+    ValueError
+        If there is no group.
+    """
+    if not values_by_group:
+        raise ValueError("There is no group whose figures could be compared.")
+    values = np.array(list(values_by_group.values()), dtype=float)
+    low, high = float(values.min()), float(values.max())
+    return {"min": low, "median": float(np.median(values)), "max": high, "range": high - low}
+
+
+def brier_score(truth: ArrayLike, probabilities: ArrayLike, labels: Sequence[str]) -> float:
+    """Mean squared distance between probabilities and truth, summed over the classes: 0 is best, 2 is worst.
+
+    Parameters
+    ----------
+    truth : array_like of str, shape=(n,)
+    probabilities : array_like of float, shape=(n, n_labels)
+    labels : sequence of str
+        Names of the columns.
+
+    References
+    ----------
+    Brier (1950), "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78(1).
+    """
+    expected = np.eye(len(labels))[_columns(truth, labels)]
+    return float(np.mean(np.sum((np.asarray(probabilities, dtype=float) - expected) ** 2, axis=1)))
+
+
+def negative_log_likelihood(truth: ArrayLike, probabilities: ArrayLike, labels: Sequence[str]) -> float:
+    """Mean of -log of the probability, in nats, that was given to the truth; one below 1e-12 counts as 1e-12.
+
+    Parameters
+    ----------
+    truth : array_like of str, shape=(n,)
+    probabilities : array_like of float, shape=(n, n_labels)
+    labels : sequence of str
+        Names of the columns.
+
+    References
+    ----------
+    Good (1952), "Rational decisions", Journal of the Royal Statistical Society B 14(1).
+    """
+    columns = _columns(truth, labels)
+    given = np.asarray(probabilities, dtype=float)[np.arange(len(columns)), columns]
+    return float(-np.mean(np.log(np.maximum(given, 1e-12))))
+
+
+def _columns(truth: ArrayLike, labels: Sequence[str]) -> NDArray[np.intp]:
+    index = {label: i for i, label in enumerate(labels)}
+    return np.array([index[str(label)] for label in np.asarray(truth)], dtype=np.intp)
 
 
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, n_bins: int = 15) -> float:
@@ -97,6 +223,31 @@ def selective_recall(
     return unweighted_average_recall(confusion_matrix(np.asarray(truth)[kept], np.asarray(predicted)[kept], labels))
 
 
+def coverage_curve(
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    confidence: ArrayLike,
+    labels: Sequence[str],
+    *,
+    coverages: Sequence[float] = COVERAGES,
+) -> list[tuple[float, float]]:
+    """Trade answers for reliability: the UAR over the surest share of utterances, for each share.
+
+    Returns
+    -------
+    list of tuple of float
+        Coverage and `selective_recall` at it, in the order given.
+
+    References
+    ----------
+    El-Yaniv & Wiener (2010), "On the foundations of noise-free selective classification", JMLR 11: the risk-coverage
+    curve, here with UAR in place of risk.
+    """
+    return [
+        (coverage, selective_recall(truth, predicted, confidence, labels, coverage=coverage)) for coverage in coverages
+    ]
+
+
 def bootstrap_interval(
     confusions: Sequence[NDArray[np.int64]], *, n_resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
@@ -116,3 +267,49 @@ def bootstrap_interval(
     draws = rng.integers(0, len(stack), size=(n_resamples, len(stack)))
     low, high = np.percentile([unweighted_average_recall(stack[draw].sum(axis=0)) for draw in draws], [2.5, 97.5])
     return float(low), float(high)
+
+
+def paired_bootstrap(
+    confusions_a: Sequence[NDArray[np.int64]],
+    confusions_b: Sequence[NDArray[np.int64]],
+    *,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> PairedDifference:
+    """Compare the UAR of two systems that heard the same utterances, by resampling speakers.
+
+    Parameters
+    ----------
+    confusions_a, confusions_b : sequence of ndarray, each of shape=(n_labels, n_labels)
+        The confusion matrix of each speaker by each system, speakers in the same order.
+    n_resamples : int
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If the systems did not hear the same number of utterances of each speaker and label.
+
+    Notes
+    -----
+    Both systems are measured on each resample, so that how hard a speaker is cancels out: the interval is narrower
+    than two intervals side by side would suggest.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), "An introduction to the bootstrap", Chapman & Hall. Bisani & Ney (2004), "Bootstrap
+    estimates for confidence intervals in ASR performance evaluation", ICASSP, whose probability of improvement is
+    1 - `p_worse` but for ties.
+    """
+    a, b = np.stack(confusions_a), np.stack(confusions_b)
+    if not np.array_equal(a.sum(axis=2), b.sum(axis=2)):
+        raise ValueError("Only systems that heard the same utterances of the same speakers can be compared in pairs.")
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, len(a), size=(n_resamples, len(a)))
+    differences = np.array([_difference(a[draw], b[draw]) for draw in draws])
+    low, high = np.percentile(differences, [2.5, 97.5])
+    return PairedDifference(_difference(a, b), float(low), float(high), float(np.mean(differences <= 0)))
+
+
+def _difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    return unweighted_average_recall(a.sum(axis=0)) - unweighted_average_recall(b.sum(axis=0))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from emotify_core.emotions import Emotion
+
+if TYPE_CHECKING:  # the bot's own process has no use for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,9 @@ class Prediction:
         Seconds of the recording as it came, pauses included.
     model : str
         Version of the model that said so.
+    embedding : ndarray of float32, shape=(n_dimensions,), optional
+        What the network made of the voice, for those who build on it; None for models without a network. Embeddings of
+        different model versions cannot be compared.
 
     Raises
     ------
@@ -32,6 +40,7 @@ class Prediction:
     probabilities: Mapping[Emotion, float]
     duration: float
     model: str
+    embedding: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         values = list(self.probabilities.values())
@@ -39,8 +48,8 @@ class Prediction:
             raise ValueError("probabilities must be finite, not negative, and sum to 1")
         object.__setattr__(self, "probabilities", MappingProxyType(dict(self.probabilities)))
 
-    def __reduce__(self) -> tuple[type[Prediction], tuple[dict[Emotion, float], float, str]]:
-        return Prediction, (dict(self.probabilities), self.duration, self.model)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Prediction, (dict(self.probabilities), self.duration, self.model, self.embedding)
 
     @property
     def ranked(self) -> tuple[Emotion, ...]:

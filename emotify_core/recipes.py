@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from sklearn.neural_network import MLPClassifier
 
-from emotify_core.features import FEATURE_SET, FeatureVector, extract
+from emotify_core.features import FEATURE_SET, FeatureVector, extract, feature_names
 from emotify_core.features.classic import CLASSIC_FEATURE_SET, extract_classic
 from emotify_core.heads import FusedHeads
 from emotify_core.waveform import Waveform
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """How the network is trained: first on what is not of the home corpus, then on everything.
+
+    Attributes
+    ----------
+    home : str
+        The corpus that knows all emotions.
+    pretraining_draws, draws : mapping
+        Corpus, or ``corpus song`` -> utterances drawn in an epoch of the first and of the second stage. Corpora that
+        are not named get `other_draws`.
+    n_pretraining_epochs, n_epochs : int
+    pretraining_rate, rate : float
+        Highest learning rate of each stage.
+    n_networks : int
+        Networks with different seeds, whose log-probabilities are averaged.
+    """
+
+    home: str = "ravdess"
+    pretraining_draws: Mapping[str, int] = field(default_factory=lambda: {"nemo": 2000, "emodb": 600, "emospeech": 600})
+    draws: Mapping[str, int] = field(
+        default_factory=lambda: {"ravdess": 1200, "ravdess song": 600, "nemo": 300, "emodb": 200, "emospeech": 100}
+    )
+    other_draws: int = 300
+    n_pretraining_epochs: int = 16
+    n_epochs: int = 22
+    pretraining_rate: float = 3e-3
+    rate: float = 2e-3
+    n_networks: int = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +64,14 @@ class Recipe:
         Whether silence is trimmed and loudness normalised before `extract`.
     n_copies : int
         Augmented copies of each training utterance.
+    network : NetworkPlan or None
+        How the second expert is trained; None if there is none.
+    is_calibrated : bool
+        Whether a temperature makes the probabilities honest.
+    quality : tuple of int
+        Columns of the features that tell how good a recording is; the temperature may depend on them.
+    corpus_weights : mapping or None
+        Corpus -> how much it counts within each label, 1 if it is not named; None for classifiers that take no weights.
     uses_song : bool
         Whether sung utterances train too.
     tuned_on : frozenset of str
@@ -48,6 +87,15 @@ class Recipe:
     n_copies: int
     uses_song: bool
     tuned_on: frozenset[str] = frozenset()
+    network: NetworkPlan | None = None
+    is_calibrated: bool = True
+    quality: tuple[int, ...] = ()
+    corpus_weights: Mapping[str, float] | None = None
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether the network is one of the experts."""
+        return self.network is not None
 
 
 def _functionals(seed: int) -> FusedHeads:
@@ -61,13 +109,21 @@ def _classic(seed: int) -> MLPClassifier:
     )
 
 
+# Noise fills the gaps between syllables and harmonics; rooms and bands that are cut off darken the voice.
+_QUALITY: Final = tuple(
+    feature_names().index(name)
+    for name in ("energy|p99-p1", "energy|p75-p25", "hnr|mean", "flatness|mean", "voiced_share", "mel_60|mean")
+)
+_TUNED_ON: Final = frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24))
+_CORPUS_WEIGHTS: Final = MappingProxyType({"nemo": 0.5, "emodb": 0.3, "emospeech": 0.2})
+
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
-        "functionals": Recipe(
-            name="functionals",
+        "fused": Recipe(
+            name="fused",
             summary=(
-                "functionals of low-level descriptors (MFCC, chroma and mel among them), logistic regression fused "
-                "with an MLPClassifier, two augmented copies of each utterance"
+                "two experts, fused: functionals of low-level descriptors with logistic regression and an "
+                "MLPClassifier, and a small convolutional network on log-mel spectra"
             ),
             feature_set=FEATURE_SET,
             extract=extract,
@@ -75,7 +131,23 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             conditioned=True,
             n_copies=2,
             uses_song=True,
-            tuned_on=frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24)),
+            tuned_on=_TUNED_ON,
+            network=NetworkPlan(),
+            corpus_weights=_CORPUS_WEIGHTS,
+            quality=_QUALITY,
+        ),
+        "functionals": Recipe(
+            name="functionals",
+            summary="the first expert alone: functionals, logistic regression fused with an MLPClassifier",
+            feature_set=FEATURE_SET,
+            extract=extract,
+            make=_functionals,
+            conditioned=True,
+            n_copies=2,
+            uses_song=True,
+            tuned_on=_TUNED_ON,
+            corpus_weights=_CORPUS_WEIGHTS,
+            quality=_QUALITY,
         ),
         "classic": Recipe(
             name="classic",
@@ -89,6 +161,7 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             conditioned=False,
             n_copies=0,
             uses_song=False,
+            is_calibrated=False,
         ),
     }
 )

@@ -4,9 +4,11 @@ A registry is a folder::
 
     champion.json                which version serves, and which served before
     <version>/header.json        what the model is: see `Header`
-    <version>/model.skops        the fitted classifier
+    <version>/model.skops        the fitted classifiers
+    <version>/network.onnx       the network, where there is one
     <version>/metrics.json       how well it does, by which protocol
     <version>/card.md            the model card
+    <version>/*.png              the card's pictures
 
 Versions are immutable. A version is published by renaming a finished folder, the alias by replacing a file, so that a
 crash leaves the old state or the new one.
@@ -23,8 +25,9 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import skops.io
@@ -33,9 +36,13 @@ from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelEr
 from emotify_core.files import write_atomically
 
 MODEL_FILE: Final = "model.skops"
+NETWORK_FILE: Final = "network.onnx"
 TRUSTED_TYPES: Final = frozenset(
     {
+        "emotify_core.calibration.Calibration",
+        "emotify_core.experts.Experts",
         "emotify_core.heads.FusedHeads",
+        "emotify_core.speech_detection.detector.SpeechDetector",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",  # in models of the classic recipe
     }
 )
@@ -67,8 +74,8 @@ class Header:
     seed : int
     sha256 : str
         Hash of the model file.
-    notes : dict
-        Anything else worth keeping.
+    files : dict
+        Further file that belongs to the model, such as ``network.onnx`` -> its hash.
     """
 
     version: str
@@ -82,6 +89,7 @@ class Header:
     libraries: dict[str, str]
     seed: int
     sha256: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Header:
@@ -100,6 +108,8 @@ class Header:
         for name in ("version", "created", "recipe", "feature_set", "sha256"):
             if not isinstance(getattr(header, name), str):
                 raise ModelError(f"The header of the model cannot be read: its {name} is no text.")
+        if not isinstance(header.files, dict) or not all(isinstance(each, str) for each in header.files.values()):
+            raise ModelError("The header of the model cannot be read: its files are no hashes by name.")
         return header
 
 
@@ -172,12 +182,26 @@ class Registry:
         except (ValueError, TypeError) as error:
             raise ModelError(f"{path} is damaged: {error}.") from error
 
+    def add_metrics(self, version: str, figures: Mapping[str, Any]) -> None:
+        """Add figures that were measured later; the model itself never changes.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version.
+        ModelError
+            If its figures are damaged.
+        """
+        text = json.dumps({**self.metrics(version), **figures}, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.root / version / "metrics.json", lambda file: file.write(text.encode()))
+
     def publish(
         self,
         header: Header,
         model: object,
         metrics: Mapping[str, Any],
         *,
+        files: Mapping[str, bytes] = MappingProxyType({}),
         extras: Callable[[Path, Header], None] | None = None,
     ) -> Header:
         """Add a version.
@@ -189,6 +213,8 @@ class Registry:
         model : object
             A fitted classifier of trusted types.
         metrics : mapping
+        files : mapping of str to bytes
+            Further files of the model, by name.
         extras : callable, optional
             Writes further files, such as the card, into the folder before it is published.
 
@@ -214,7 +240,13 @@ class Registry:
             folder = Path(name) / header.version
             folder.mkdir()
             skops.io.dump(model, folder / MODEL_FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
-            header = Header(**{**asdict(header), "sha256": _sha256((folder / MODEL_FILE).read_bytes())})
+            for file, content in files.items():
+                (folder / file).write_bytes(content)
+            header = replace(
+                header,
+                sha256=_sha256((folder / MODEL_FILE).read_bytes()),
+                files={file: _sha256(content) for file, content in files.items()},
+            )
             _write_json(folder / "header.json", asdict(header))
             _write_json(folder / "metrics.json", metrics)
             if extras is not None:
@@ -263,6 +295,19 @@ class Registry:
         header = self.header(version)
         return header, load_model(self.root / version / MODEL_FILE, header.sha256)
 
+    def read_file(self, version: str, name: str) -> bytes | None:
+        """Read a further file of a model after checking it against its hash; None if the version has none such.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version, or its file is missing.
+        UntrustedModelError
+            If the file is not the one that was published.
+        """
+        sha256 = self.header(version).files.get(name)
+        return None if sha256 is None else _read_checked(self.root / version / name, sha256)
+
     def _require(self, version: str) -> None:
         if not _VERSION_NAME.fullmatch(version) or not (self.root / version / "header.json").is_file():
             known = ", ".join(p.parent.name for p in sorted(self.root.glob("*/header.json"))) or "none"
@@ -293,12 +338,7 @@ def load_model(path: Path, sha256: str) -> Any:  # noqa: ANN401  (any classifier
     UntrustedModelError
         If the hash is another, or a type is not on the list.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelNotFoundError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    if _sha256(data) != sha256:
-        raise UntrustedModelError(f"{path} is not the file that was published (its hash differs): fetch it again.")
+    data = _read_checked(path, sha256)
     try:
         unknown = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES
         with warnings.catch_warnings(action="ignore"):  # of other library versions; the header names them
@@ -308,6 +348,16 @@ def load_model(path: Path, sha256: str) -> Any:  # noqa: ANN401  (any classifier
     if unknown:
         raise UntrustedModelError(f"{path} holds types that are not trusted: {', '.join(sorted(unknown))}.")
     return model
+
+
+def _read_checked(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelNotFoundError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    if _sha256(data) != sha256:
+        raise UntrustedModelError(f"{path} is not the file that was published (its hash differs): fetch it again.")
+    return data
 
 
 def _sha256(data: bytes) -> str:

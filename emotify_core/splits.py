@@ -1,4 +1,7 @@
-"""Protocols: which utterances train and which test. None of them but `random` lets a speaker stand on both sides."""
+"""Protocols: which utterances train and which test. None of them but `random` lets a speaker stand on both sides.
+
+`emotify_core.leaks` checks that.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from emotify_core.corpora import Utterance
+from emotify_core.emotions import Emotion
 from emotify_core.errors import TooFewExamplesError
 
 # Test actors of the six RAVDESS folds of EmoBox: Ma et al. (2024), "EmoBox: Multilingual multi-corpus speech emotion
@@ -36,15 +40,24 @@ class Split:
         Who or what is tested.
     train, test : ndarray of int
         Indices into the utterances; `test` holds speech only.
+    labels : tuple of str, optional
+        The labels among which the verdict is chosen, in the order of `Emotion`; None for all that the classifier knows.
+    n_left_out : int
+        Spoken utterances of those who are tested that are on neither side, as nothing to train on has their label.
     """
 
     name: str
     train: NDArray[np.intp]
     test: NDArray[np.intp]
+    labels: tuple[str, ...] | None = None
+    n_left_out: int = 0
 
 
 def emobox_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
     """Six speaker-independent folds of four actors each; folds in which none of them speaks are left out.
+
+    The folds are of RAVDESS: utterances of all other corpora train in every fold and are never tested, so that figures
+    stay comparable however many corpora help.
 
     Raises
     ------
@@ -64,6 +77,42 @@ def leave_one_speaker_out(utterances: Sequence[Utterance], seed: int = 0) -> lis
         If there are fewer than two speakers.
     """
     return _speaker_folds(utterances, [{speaker} for speaker in sorted({(u.corpus, u.speaker) for u in utterances})])
+
+
+def leave_one_corpus_out(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
+    """One fold for each corpus, which is tested by what all others taught: voices, languages and rooms never met.
+
+    Corpora know different emotions. A corpus is tested on those of its own labels that some other corpus knows, and
+    the verdict is chosen among them (`Split.labels`); its other utterances are left out and counted. A corpus with
+    fewer than two such labels, for which every verdict would be right, and one that holds only song are not tested but
+    train.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If no corpus can be tested.
+
+    Notes
+    -----
+    Cross-corpus testing with the verdict among the labels in common follows Schuller et al. (2010), "Cross-corpus
+    acoustic emotion recognition: variances and strategies", IEEE Transactions on Affective Computing 1(2).
+    """
+    corpora = np.array([u.corpus for u in utterances])
+    labels = np.array([u.label.value for u in utterances])
+    is_speech = np.array([u.kind == "speech" for u in utterances], dtype=bool)
+    splits = []
+    for corpus in sorted(set(corpora.tolist())):
+        spoken = (corpora == corpus) & is_speech
+        known = set(labels[corpora != corpus].tolist()) & set(labels[spoken].tolist())
+        if len(known) >= 2:
+            own = tuple(emotion.value for emotion in Emotion if emotion.value in known)
+            tested = spoken & np.isin(labels, own)
+            n_left_out = int(spoken.sum() - tested.sum())
+            name = f"corpus {corpus}"
+            splits.append(Split(name, np.flatnonzero(corpora != corpus), np.flatnonzero(tested), own, n_left_out))
+    if not splits:
+        raise TooFewExamplesError("To leave a corpus out, another one must know at least two of its emotions.")
+    return splits
 
 
 def random_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:
@@ -104,5 +153,5 @@ def _speaker_folds(utterances: Sequence[Utterance], groups: Sequence[set[tuple[s
 
 
 PROTOCOLS: Final[Mapping[str, Callable[[Sequence[Utterance], int], list[Split]]]] = MappingProxyType(
-    {"emobox": emobox_folds, "loso": leave_one_speaker_out, "random": random_folds}
+    {"emobox": emobox_folds, "loso": leave_one_speaker_out, "loco": leave_one_corpus_out, "random": random_folds}
 )

@@ -13,39 +13,67 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from emotify_core.calibration import Calibration
 from emotify_core.corpora import CORPORA, Utterance
 from emotify_core.dataset import Dataset
 from emotify_core.errors import TooFewExamplesError
-from emotify_core.evaluation import fit, fit_calibrated
-from emotify_core.heads import FusedHeads
+from emotify_core.experts import Experts
+from emotify_core.fitting import Progress, Start, export_networks, fit_heads, fit_second_expert
 from emotify_core.recipes import Recipe
-from emotify_core.registry import Header
+from emotify_core.registry import NETWORK_FILE, Header
+from emotify_core.speech_detection import SpeechDetector
 
-_LIBRARIES = ("emotify", "numpy", "scipy", "scikit-learn", "librosa", "skops", "soundfile", "soxr", "av")
+_LIBRARIES = ("emotify", "numpy", "scipy", "scikit-learn", "librosa", "skops", "soundfile", "soxr", "av", "torch")
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A fitted model and what it is."""
+    """A fitted model and what it is.
+
+    Attributes
+    ----------
+    header : Header
+    experts : Experts
+    files : mapping of str to bytes
+        Further files of the model: the network, where there is one.
+    """
 
     header: Header
-    model: Any
+    experts: Experts
+    files: Mapping[str, bytes]
 
 
 def train(
-    dataset: Dataset, recipe: Recipe, *, seed: int = 0, temperature: float | None = None, now: datetime
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    calibration: Calibration | None = None,
+    detector: SpeechDetector | None = None,
+    start: Start = (),
+    n_jobs: int = 1,
+    now: datetime,
+    progress: Progress | None = None,
 ) -> Trained:
-    """Fit a recipe's classifier to a whole dataset.
+    """Fit a recipe's experts to a whole dataset.
 
     Parameters
     ----------
     dataset : Dataset
     recipe : Recipe
     seed : int
-    temperature : float, optional
-        Known from a cross-validation over the same dataset; otherwise it is fitted in inner folds.
+    calibration : Calibration, optional
+        From a cross-validation over the same dataset.
+    detector : SpeechDetector, optional
+        Tells speech from other sounds.
+    start : Start
+        Networks to train on, from `emotify_core.fitting.pretrain`; otherwise they are trained from nothing.
+    n_jobs : int
+        Processes, where there are several networks.
     now : datetime
         When it was trained, for version and header.
+    progress : callable, optional
+        Wraps the networks to show how far they are.
 
     Returns
     -------
@@ -61,16 +89,14 @@ def train(
         raise TooFewExamplesError("Training needs at least two emotions and two utterances of each.")
     rows = np.arange(len(dataset.utterances))
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
-        if temperature is None:
-            model = fit_calibrated(dataset, rows, recipe, seed=seed)
-        else:
-            model = fit(dataset, rows, recipe, seed=seed)
-    if temperature is not None and isinstance(model, FusedHeads):
-        model.temperature_ = temperature
-    return Trained(describe(dataset, recipe, model, seed=seed, now=now), model)
+        heads = fit_heads(dataset, rows, recipe, seed=seed)
+        networks = fit_second_expert(dataset, rows, recipe, seed=seed, start=start, n_jobs=n_jobs, progress=progress)
+    experts = Experts(heads, calibration=calibration, detector=detector)
+    files = {NETWORK_FILE: export_networks(networks, experts.classes)} if networks else {}
+    return Trained(describe(dataset, recipe, experts, seed=seed, now=now), experts, files)
 
 
-def describe(dataset: Dataset, recipe: Recipe, model: Any, *, seed: int, now: datetime) -> Header:  # noqa: ANN401
+def describe(dataset: Dataset, recipe: Recipe, experts: Experts, *, seed: int, now: datetime) -> Header:
     """Say what a model is."""
     stamp = now.astimezone(UTC)
     return Header(
@@ -79,7 +105,7 @@ def describe(dataset: Dataset, recipe: Recipe, model: Any, *, seed: int, now: da
         recipe=recipe.name,
         feature_set=recipe.feature_set,
         n_features=int(dataset.features.shape[2]),
-        labels=tuple(str(label) for label in model.classes_),
+        labels=experts.classes,
         corpora=tuple(_corpora(dataset.utterances)),
         licence=_licence(dataset.utterances),
         libraries=_libraries(),

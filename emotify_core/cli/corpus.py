@@ -10,7 +10,9 @@ from rich.console import Console
 from emotify_core.cli.terminal import Bars
 from emotify_core.corpora import Utterance, read_corpus
 from emotify_core.dataset import Dataset, build_dataset
+from emotify_core.fitting import require_training
 from emotify_core.recipes import RECIPES
+from emotify_core.surroundings import read_surroundings
 
 
 def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
@@ -24,12 +26,17 @@ def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
 
 def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> Dataset:
     """Extract the features of utterances as the command line says."""
+    require_training(RECIPES[arguments.recipe])
     errors.print(f"{len(utterances)} utterances of {len({(u.corpus, u.speaker) for u in utterances})} speakers")
-    return build_dataset(
+    dataset = build_dataset(
         utterances,
         RECIPES[arguments.recipe],
         seed=arguments.seed,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
+        surroundings=read_surroundings(arguments.noise, arguments.rooms).for_training(),
         progress=Bars(errors),
     )
+    if dataset.unusable:
+        errors.print(f"{len(dataset.unusable)} of them are left out: there is no sound in them")
+    return dataset

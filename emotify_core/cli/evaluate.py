@@ -14,38 +14,63 @@ from rich.text import Text
 
 from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.terminal import Bars
-from emotify_core.conditions import CONDITIONS
+from emotify_core.conditions import CONDITIONS, recorded_conditions
 from emotify_core.dataset import Dataset, extract_table
-from emotify_core.evaluation import Outcome, cross_validate, figures
+from emotify_core.evaluation import (
+    Outcome,
+    cross_validate,
+    figures,
+    paired_with_experts,
+    require_no_leaks,
+    strong_over_normal,
+    uar_by_group,
+)
+from emotify_core.fitting import Start
+from emotify_core.leaks import with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
 from emotify_core.recipes import RECIPES
-from emotify_core.splits import PROTOCOLS
+from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
+from emotify_core.surroundings import read_surroundings
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Cross-validate and print."""
-    dataset = load_dataset(read_corpora(arguments), arguments, errors)
-    outcomes = measure(dataset, arguments, errors, protocol=arguments.protocol, conditions=arguments.conditions)
-    report = as_report(outcomes, arguments, protocol=arguments.protocol)
+    utterances = read_corpora(arguments)
+    if arguments.permute:
+        utterances = list(with_permuted_labels(utterances, arguments.seed))
+    dataset = load_dataset(utterances, arguments, errors)
+    if arguments.protocol == "loco":
+        report = measure_loco(dataset, arguments, errors)
+    else:
+        outcomes = measure(dataset, arguments, errors, protocol=arguments.protocol, conditions=arguments.conditions)
+        report = as_report(dataset, outcomes, arguments, protocol=arguments.protocol)
+    report["permuted"] = arguments.permute
     if arguments.json:
         out.print(json.dumps(report, indent=2), soft_wrap=True)
     else:
-        show(report, out)
+        (show_loco if arguments.protocol == "loco" else show)(report, out)
     return 0
 
 
 def measure(
-    dataset: Dataset, arguments: argparse.Namespace, errors: Console, *, protocol: str, conditions: bool
+    dataset: Dataset,
+    arguments: argparse.Namespace,
+    errors: Console,
+    *,
+    protocol: str,
+    conditions: bool,
+    start: Start | None = None,
 ) -> dict[str, Outcome]:
     """Cross-validate a recipe by a protocol, under all conditions if wanted."""
     recipe, bars = RECIPES[arguments.recipe], Bars(errors)
     splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
-    speech = np.flatnonzero(dataset.is_speech)
-    degraded = {}
-    for i, (name, change) in enumerate(CONDITIONS.items() if conditions else ()):
-        degraded[name] = np.full_like(dataset.features[0], np.nan)  # song is never tested
-        degraded[name][speech] = extract_table(
-            [u for u in dataset.utterances if u.kind == "speech"],
+    if protocol != "random":
+        require_no_leaks(dataset.utterances, splits)
+    tested = [dataset.utterances[i] for split in splits for i in split.test]
+    changes = {**CONDITIONS, **recorded_conditions(read_surroundings(arguments.noise, arguments.rooms).for_testing())}
+    degraded = {
+        name: extract_table(
+            tested,
             recipe,
             change=change,
             seed=(arguments.seed, 1000 + i),
@@ -54,20 +79,93 @@ def measure(
             cache=arguments.cache,
             progress=bars,
         )
+        for i, (name, change) in enumerate(changes.items() if conditions else ())
+    }
     return cross_validate(
-        dataset, splits, recipe, seed=arguments.seed, n_jobs=arguments.jobs, conditions=degraded, progress=bars
+        dataset,
+        splits,
+        recipe,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        conditions=degraded,
+        start=start,
+        progress=bars,
     )
 
 
-def as_report(outcomes: Mapping[str, Outcome], arguments: argparse.Namespace, *, protocol: str) -> dict[str, Any]:
-    """Put figures together with what they were measured on."""
+def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Console) -> dict[str, Any]:
+    """Test each corpus by what all others taught, beside a model of the home corpus alone."""
+    recipe, home = RECIPES[arguments.recipe], arguments.corpus[0][0]
+    splits = [split for split in leave_one_corpus_out(dataset.utterances) if split.name != f"corpus {home}"]
+    require_no_leaks(dataset.utterances, splits)
+    is_home = np.array([u.corpus == home for u in dataset.utterances])
+    elsewhere = np.concatenate([split.test for split in splits])
+    options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
+    taught = cross_validate(dataset, splits, recipe, **options)["clean"]
+    at_home = Split(f"all corpora but {home}", np.flatnonzero(is_home), elsewhere)
+    baseline = cross_validate(dataset, [at_home], recipe, start=(), **options)["clean"]
+    rows = [
+        {
+            "corpus": corpus,
+            "labels": list(own),
+            **{key: value for key, value in figures(taught.of_corpus(corpus, own)).items() if key in _LOCO_FIGURES},
+            "baseline_uar": unweighted_average_recall(baseline.of_corpus(corpus, own).confusion),
+        }
+        for split in splits
+        for corpus, own in [(split.name.removeprefix("corpus "), split.labels or ())]
+    ]
     return {
+        "protocol": "loco",
+        "recipe": arguments.recipe,
+        "corpora": [name for name, _ in arguments.corpus],
+        "seed": arguments.seed,
+        "rows": rows,
+        "mean_uar": float(np.mean([row["uar"] for row in rows])),
+        "baseline": f"trained on {home} alone",
+        "baseline_mean_uar": float(np.mean([row["baseline_uar"] for row in rows])),
+    }
+
+
+_LOCO_FIGURES = ("uar", "uar_interval", "ece", "recall", "confusion", "n_utterances", "n_speakers")
+
+
+def show_loco(report: Mapping[str, Any], out: Console) -> None:
+    """Print what corpora that were left out say, as a table of at most 80 columns."""
+    out.print(f"recipe {report['recipe']}, protocol loco, seed {report['seed']}")
+    table = Table("left out", "classes", "UAR", "95 %", "ECE", report["baseline"], box=None, padding=(0, 1))
+    for row in report["rows"]:
+        low, high = row["uar_interval"]
+        figures = (f"{row['uar']:.3f}", f"{low:.3f}-{high:.3f}", f"{row['ece']:.3f}", f"{row['baseline_uar']:.3f}")
+        table.add_row(row["corpus"], str(len(row["labels"])), *figures)
+    table.add_row("mean", "", f"{report['mean_uar']:.3f}", "", "", f"{report['baseline_mean_uar']:.3f}")
+    out.print(table)
+
+
+def as_report(
+    dataset: Dataset, outcomes: Mapping[str, Outcome], arguments: argparse.Namespace, *, protocol: str
+) -> dict[str, Any]:
+    """Put figures together with what they were measured on."""
+    clean = outcomes["clean"]
+    by_name = {name: figures(outcome) for name, outcome in outcomes.items()}
+    genders = {f"{u.corpus}/{u.speaker}": u.gender for u in dataset.utterances}
+    for name, outcome in outcomes.items():
+        by_name[name]["uar_by_gender"] = uar_by_group(outcome, genders)
+    splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
+    held_out = [*recorded_conditions(read_surroundings(arguments.noise, arguments.rooms).for_testing()), "room 0.8 s"]
+    return {
+        "conditions_note": f"Held out of the training, sounds and all: {', '.join(held_out)}.",
         "protocol": protocol,
         "recipe": arguments.recipe,
         "corpora": [name for name, _ in arguments.corpus],
         "seed": arguments.seed,
-        "figures": {name: figures(outcome) for name, outcome in outcomes.items()},
-        "untuned": _untuned(outcomes["clean"], RECIPES[arguments.recipe].tuned_on),
+        "folds": len(splits),
+        "figures": by_name,
+        "experts": {
+            name: {"uar": unweighted_average_recall(clean.of_expert(name).confusion)} for name in clean.opinions
+        },
+        "paired": paired_with_experts(clean),
+        "arousal": {"strong_over_normal": strong_over_normal(dataset, splits, clean)},
+        "untuned": _untuned(clean, RECIPES[arguments.recipe].tuned_on),
     }
 
 
@@ -91,6 +189,7 @@ def show(report: Mapping[str, Any], out: Console) -> None:
             *(f"{f['top2_accuracy']:.3f}", f"{f['ece']:.3f}", f"{f['uar_at_75_coverage']:.3f}"),
         )
     out.print(table)
+    _show_checks(report, out)
     clean = report["figures"]["clean"]
     confusion = Table("", *(label[:7] for label in clean["labels"]), "recall", box=None)
     for label, row in zip(clean["labels"], clean["confusion"], strict=True):
@@ -104,3 +203,19 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     if report["untuned"]:
         out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
         out.print(f"{report['untuned']['uar']:.3f}")
+
+
+def _show_checks(report: Mapping[str, Any], out: Console) -> None:
+    """Print what each expert says alone, how sure it is that both are better, and whether strong means aroused."""
+    for name, pair in report["paired"].items():
+        out.print(
+            f"both experts less {name} alone ({report['experts'][name]['uar']:.3f}): {pair['difference']:+.3f}, "
+            f"95 % {pair['low']:+.3f} to {pair['high']:+.3f}, paired by speaker",
+            highlight=False,
+        )
+    arousal = report["arousal"]["strong_over_normal"]
+    if arousal:
+        out.print(
+            f"arousal: strong over normal in {arousal['share_of_pairs']:.0%} of {arousal['n_pairs']} pairs "
+            f"(same speaker, emotion, words), {arousal['share_of_speakers']:.0%} of speakers"
+        )

@@ -18,6 +18,8 @@ _DESCRIPTION = "Hear how a person feels from their voice."
 _EPILOG = """\
 examples:
   emotify predict note.ogg                    emotion and all probabilities
+  emotify predict note.ogg --explain          and why, in a sentence
+  emotify predict talk.m4a --timeline         and how it changes
   emotify predict *.ogg --json | jq .emotion  one JSON object a line
   emotify evaluate --corpus ravdess=DIR       figures on voices never met before
   emotify train --corpus ravdess=DIR --out models
@@ -38,8 +40,9 @@ metrics and card as a new version. Takes about a quarter of an hour on two cores
 _EVALUATE = """\
 Cross-validate a recipe and print its figures: unweighted average recall (UAR, the mean of the classes' recalls; 0.125
 is chance for eight), accuracy, recall of each class, confusion, calibration error (ECE). Protocols: emobox, six folds
-of four RAVDESS actors, as published by EmoBox; loso, leave one speaker out; random, four random folds in which every
-speaker is on both sides (it flatters: do not quote it for voices never met).
+of four RAVDESS actors, as published by EmoBox; loso, leave one speaker out; loco, leave one corpus out, beside a model
+of the first corpus alone; random, four random folds in which every speaker is on both sides (it flatters: do not quote
+it for voices never met).
 """
 
 
@@ -93,6 +96,10 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=_PREDICT,
     )
     command.add_argument("files", nargs="+", metavar="FILE", help="a recording of a voice")
+    command.add_argument("--explain", action="store_true", help="say which traits of the voice spoke for the emotion")
+    command.add_argument(
+        "--timeline", action="store_true", help="show how emotions and loudness change over the recording"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object a line")
     command.add_argument(
         "--model", type=Path, metavar="DIR", help="folder of a model version or registry (default: the shipped model)"
@@ -123,8 +130,13 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         description=_EVALUATE,
     )
     _add_corpus_options(command)
-    command.add_argument("--protocol", choices=("emobox", "loso", "random"), default="emobox", help="default: emobox")
+    command.add_argument(
+        "--protocol", choices=("emobox", "loso", "loco", "random"), default="emobox", help="default: emobox"
+    )
     command.add_argument("--conditions", action="store_true", help="also test in noise, in a room and through Opus")
+    command.add_argument(
+        "--permute", action="store_true", help="shuffle the labels first: the figures must fall to chance"
+    )
     command.add_argument("--json", action="store_true", help="print the figures as JSON")
     command.set_defaults(run=_lazy("evaluate"))
 
@@ -142,16 +154,26 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for name, text in (
         ("list", "list the versions"),
         ("show", "show what a version is, and its card"),
+        ("card", "write the card of a version and its pictures anew, from its figures"),
         ("promote", "make a version the champion"),
         ("rollback", "make the champion before this one the champion again"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=[registry])
-        if name in {"show", "promote"}:
+        if name in {"show", "card", "promote"}:
             action.add_argument(
                 "version",
-                nargs="?" if name == "show" else None,
+                nargs=None if name == "promote" else "?",
                 metavar="VERSION",
-                help="name of a version, as listed" + (" (default: the champion)" if name == "show" else ""),
+                help="name of a version, as listed" + ("" if name == "promote" else " (default: the champion)"),
+            )
+        if name == "card":
+            action.add_argument(
+                "--report",
+                type=Path,
+                action="append",
+                default=[],
+                metavar="FILE",
+                help="figures to add: what evaluate --json printed with --protocol loco or with --permute",
             )
         action.set_defaults(run=_lazy("models"), action=name)
 
@@ -167,15 +189,22 @@ def _add_corpus_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--recipe",
-        choices=("functionals", "classic"),
-        default="functionals",
-        help="classic is the recipe that this project began with, kept as the baseline (default: functionals)",
+        choices=("fused", "functionals", "classic"),
+        default="fused",
+        help="fused: both experts, which needs PyTorch (the extra train); functionals: the first one alone; classic: "
+        "what this project began with, kept as the baseline (default: fused)",
     )
     command.add_argument("--seed", type=_seed, default=0, help="the same seed gives the same model (default: 0)")
     command.add_argument(
         "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
     )
     command.add_argument("--cache", type=Path, metavar="DIR", help="keep extracted features here for the next run")
+    command.add_argument(
+        "--noise", type=Path, metavar="DIR", help="recordings of noise; some are mixed in, others kept for testing"
+    )
+    command.add_argument(
+        "--rooms", type=Path, metavar="DIR", help="impulse responses of rooms; some for training, others for testing"
+    )
 
 
 def _corpus(text: str) -> tuple[str, Path]:

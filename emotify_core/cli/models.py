@@ -1,4 +1,4 @@
-"""`emotify models`: list, show, promote, rollback."""
+"""`emotify models`: list, show, card, promote, rollback."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import argparse
 import errno
 import json
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from emotify_core.card import CARD_FILE, make_files, write_files
 from emotify_core.classifier import shipped_models
+from emotify_core.cli.terminal import printable
 from emotify_core.errors import ModelError, ModelNotFoundError
 from emotify_core.registry import Registry
 
@@ -18,7 +22,7 @@ from emotify_core.registry import Registry
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  # noqa: ARG001  (one signature for all)
     """Do what the action says."""
     registry = Registry(arguments.registry or shipped_models())
-    actions = {"list": _list, "show": _show, "promote": _promote, "rollback": _rollback}
+    actions = {"list": _list, "show": _show, "card": _card, "promote": _promote, "rollback": _rollback}
     try:
         actions[arguments.action](registry, arguments, out)
     except OSError as error:
@@ -58,6 +62,34 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         return
     card = registry.root / version / "card.md"
     out.print(card.read_text(encoding="utf-8") if card.exists() else f"{version} has no card.", soft_wrap=True)
+
+
+def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    version = arguments.version or registry.champion()
+    for report in arguments.report:
+        registry.add_metrics(version, _figures_of(report))
+    folder, files = registry.root / version, make_files(registry.header(version), registry.metrics(version))
+    write_files(folder, files)
+    if arguments.json:
+        out.print(json.dumps({"version": version, "files": [str(folder / name) for name in files]}), soft_wrap=True)
+        return
+    n_pictures = len(files) - 1
+    pictures = f"{n_pictures or 'no'} picture{'' if n_pictures == 1 else 's'}"
+    out.print(f"{version}: card written, with {pictures}:\n{printable(folder / CARD_FILE)}", soft_wrap=True)
+
+
+def _figures_of(path: Path) -> dict[str, Any]:
+    """Read what `emotify evaluate --json` printed of another protocol, or of shuffled labels, under the card's keys."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if report["permuted"]:
+            clean = report["figures"]["clean"]
+            return {"checks": {"permuted_labels_uar": clean["uar"], "chance": 1 / len(clean["labels"]), "leaks": 0}}
+        if report["protocol"] == "loco":
+            return {"loco": report}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is not what emotify evaluate --json prints.") from error
+    raise ModelError(f"{path} holds figures of the protocol {report['protocol']}, which only training adds to a card.")
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:

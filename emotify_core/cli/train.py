@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.evaluate import as_report, measure, show
-from emotify_core.cli.terminal import printable
-from emotify_core.evaluation import Outcome
-from emotify_core.heads import fit_temperature
+from emotify_core.cli.terminal import Bars, printable
+from emotify_core.evaluation import calibrate
+from emotify_core.fitting import pretrain
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
+from emotify_core.speech_training import train_speech_detector
+from emotify_core.splits import PROTOCOLS
 from emotify_core.training import train
 
 
@@ -30,18 +31,34 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     _require_writable(arguments.out)
     dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}
-    temperature = None
+    recipe, calibration, start = RECIPES[arguments.recipe], None, None
     if not arguments.no_evaluate:
-        outcomes = measure(dataset, arguments, errors, protocol="emobox", conditions=True)
-        metrics = as_report(outcomes, arguments, protocol="emobox")
-        temperature = _temperature(outcomes)
+        splits = PROTOCOLS["emobox"](dataset.utterances, arguments.seed)
+        options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
+        start = pretrain(dataset, splits, recipe, **options)
+        outcomes = measure(dataset, arguments, errors, protocol="emobox", conditions=True, start=start)
+        metrics = as_report(dataset, outcomes, arguments, protocol="emobox")
+        if recipe.is_calibrated:
+            calibration = calibrate(outcomes)
         show(metrics, errors)
-    with errors.status("fitting to all utterances"):
-        trained = train(
-            dataset, RECIPES[arguments.recipe], seed=arguments.seed, temperature=temperature, now=datetime.now(tz=UTC)
+    detector = None
+    if recipe.conditioned:
+        detector, metrics["non_speech"] = train_speech_detector(
+            utterances, seed=arguments.seed, n_jobs=arguments.jobs, progress=Bars(errors)
         )
+    trained = train(
+        dataset,
+        recipe,
+        seed=arguments.seed,
+        calibration=calibration,
+        detector=detector,
+        start=start or (),
+        n_jobs=arguments.jobs,
+        now=datetime.now(tz=UTC),
+        progress=Bars(errors),
+    )
     registry = Registry(arguments.out)
-    header = registry.publish(trained.header, trained.model, metrics, extras=write_card)
+    header = registry.publish(trained.header, trained.experts, metrics, files=trained.files, extras=write_card)
     if not arguments.no_promote:
         registry.promote(header.version)
     if arguments.json:
@@ -57,10 +74,3 @@ def _require_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writable-"):
         pass
-
-
-def _temperature(outcomes: dict[str, Outcome]) -> float:
-    """Fit one temperature to the held-out predictions of all conditions, so that confidence is honest in noise too."""
-    scores = np.concatenate([outcome.scores for outcome in outcomes.values()])
-    truth = [outcome.labels.index(label) for outcome in outcomes.values() for label in outcome.truth]
-    return fit_temperature(scores, np.array(truth))

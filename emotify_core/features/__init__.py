@@ -1,6 +1,16 @@
 """Waveform to feature vector."""
 
-from emotify_core.features.extraction import FEATURE_SET, extract, feature_names, has_voice
+from emotify_core.features.extraction import FEATURE_SET, describe_window, extract, feature_names, has_voice
+from emotify_core.features.families import FAMILIES, feature_families
 from emotify_core.features.vector import FeatureVector
 
-__all__ = ["FEATURE_SET", "FeatureVector", "extract", "feature_names", "has_voice"]
+__all__ = [
+    "FAMILIES",
+    "FEATURE_SET",
+    "FeatureVector",
+    "describe_window",
+    "extract",
+    "feature_families",
+    "feature_names",
+    "has_voice",
+]

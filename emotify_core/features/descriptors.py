@@ -9,18 +9,17 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from emotify_core.features.spectra import N_BARKS, SR, Spectra, bin_frequencies
+from emotify_core.features.spectra import N_BARKS, N_MELS, SR, Spectra, bin_frequencies, to_db
 
 N_MFCC = 20
-_OCTAVES = ((100, 200), (200, 400), (400, 800), (800, 1600), (1600, 3200), (3200, 8000))
-_ROLL_OFFS = (0.25, 0.5, 0.75, 0.9)
+_BANDS = ((250, 650), (1000, 4000), (1000, 5000), (50, 1000))
+_SLOPES = ((0, 500), (500, 1500), (0, SR / 2))
+_NARROWEST = 50.0  # Hz; a tone is as wide as the window lets it be, and less would only be rounding
 
 SPECTRAL_NAMES = (
     *("loudness", "rasta_loudness", "energy", "zero_crossings"),
     *("band_250_650", "band_1k_4k", "alpha_ratio", "hammarberg", "slope_0_500", "slope_500_1500", "slope"),
-    *(f"roll_off_{round(100 * share)}" for share in _ROLL_OFFS),
-    *("centroid", "spread", "skewness", "kurtosis", "entropy", "flatness", "sharpness", "flux", "mel_flux"),
-    *(f"contrast_{low}_{high}" for low, high in _OCTAVES),
+    *("centroid", "spread", "entropy", "flatness", "sharpness", "flux", "mel_flux"),
 )
 DESCRIPTOR_NAMES = (
     *(f"mfcc_{i}" for i in range(N_MFCC)),
@@ -28,6 +27,7 @@ DESCRIPTOR_NAMES = (
     *SPECTRAL_NAMES,
 )
 
+Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
 
@@ -36,22 +36,22 @@ def mfcc(mel_db: Matrix) -> Matrix:
 
     Parameters
     ----------
-    mel_db : ndarray of float32, shape=(n_mels, n_frames)
+    mel_db : ndarray of float32, shape=(64, n_frames)
 
     Returns
     -------
     ndarray of float32, shape=(20, n_frames)
     """
-    return np.asarray(scipy.fft.dct(mel_db, axis=0, type=2, norm="ortho", workers=1)[:N_MFCC])
+    return np.asarray(_cosine_transform() @ mel_db)
 
 
-def frame_energy(spectra: Spectra) -> Matrix:
+def frame_energy(spectra: Spectra) -> Vector:
     """Energy of each frame in decibels, at most 60 dB under the loudest, shape=(n_frames,)."""
-    energy = 10 * np.log10(spectra.power.sum(axis=0))
+    energy = to_db(spectra.power.sum(axis=1))
     return np.asarray(np.maximum(energy, energy.max() - 60))
 
 
-def describe(spectra: Spectra, energy: Matrix) -> Matrix:
+def describe(spectra: Spectra, energy: Vector) -> Matrix:
     """Compute the low-level descriptors of an utterance.
 
     Parameters
@@ -66,23 +66,33 @@ def describe(spectra: Spectra, energy: Matrix) -> Matrix:
     """
     rasta = _rasta(spectra.auditory_log)
     loudness = np.exp(spectra.auditory_log * np.float32(0.33))  # intensity to loudness, Hermansky (1990)
-    sharpness = np.arange(N_BARKS, dtype=np.float32) @ loudness / loudness.sum(axis=0)
-    flux, mel_flux = _flux(spectra)
-    shape = [
-        *(loudness.sum(axis=0), rasta.sum(axis=0), energy, spectra.zero_crossings),
-        *_balance(spectra, energy),
-        *_roll_offs(spectra.power),
-        *_moments(spectra),
-        *(sharpness, flux, mel_flux),
-        *_contrast(spectra.power_db),
-    ]
-    return np.vstack([mfcc(spectra.mel_db), rasta, *(row[None] for row in shape)]).astype(np.float32)
+    total_loudness = loudness.sum(axis=0)
+    sharpness = np.arange(N_BARKS, dtype=np.float32) @ loudness / total_loudness
+    power_sums = _power_weights() @ spectra.power.T
+    log_sums = _log_weights() @ spectra.power_log.T
+    return np.vstack(
+        [
+            mfcc(spectra.mel_db),
+            rasta,
+            *(total_loudness, rasta.sum(axis=0), energy, spectra.zero_crossings),
+            *_balance(spectra, power_sums, energy),
+            log_sums[:-1],
+            *_shape(spectra, power_sums, log_sums[-1]),
+            *(sharpness, _flux(spectra.power, power_sums[0]), _mel_flux(spectra.mel_db)),
+        ],
+        dtype=np.float32,
+    )
+
+
+@cache
+def _cosine_transform() -> Matrix:
+    return scipy.fft.dct(np.eye(N_MELS), axis=0, type=2, norm="ortho")[:N_MFCC].astype(np.float32)
 
 
 def _rasta(auditory_log: Matrix) -> Matrix:
     # Hermansky & Morgan (1994), "RASTA processing of speech", IEEE Trans. Speech Audio Process. 2(4), eq. 3.
-    filtered = lfilter([0.2, 0.1, 0, -0.1, -0.2], [1, -0.94], auditory_log - auditory_log[:, :1], axis=1)
-    return np.asarray(filtered, dtype=np.float32)
+    numerator, denominator = np.array([0.2, 0.1, 0, -0.1, -0.2], np.float32), np.array([1, -0.94], np.float32)
+    return np.asarray(lfilter(numerator, denominator, auditory_log - auditory_log[:, :1], axis=1))
 
 
 @cache
@@ -91,63 +101,64 @@ def _band(low: float, high: float) -> slice:
     return slice(int(np.searchsorted(frequencies, low)), int(np.searchsorted(frequencies, high)))
 
 
-def _band_db(power: Matrix, low: float, high: float) -> Matrix:
-    return np.asarray(10 * np.log10(power[_band(low, high)].sum(axis=0) + np.float32(1e-9)))
+@cache
+def _power_weights() -> Matrix:
+    """Weights of a power spectrum: its total, its first two moments, and bands."""
+    frequencies = _relative_frequencies()
+    bands = np.zeros((len(_BANDS), len(frequencies)))
+    for row, (low, high) in zip(bands, _BANDS, strict=True):
+        row[_band(low, high)] = 1
+    return np.vstack([frequencies**i for i in range(3)] + [bands]).astype(np.float32)
 
 
-def _slope(power_db: Matrix, low: float, high: float) -> Matrix:
-    frequencies = bin_frequencies()[_band(low, high)]
-    frequencies = frequencies - frequencies.mean()
-    return np.asarray(frequencies @ power_db[_band(low, high)] / (frequencies @ frequencies) * 1000)  # dB per kHz
+def _relative_frequencies() -> NDArray[np.float64]:
+    return np.linspace(-1, 1, len(bin_frequencies()))  # centred, so that moments do not cancel each other out
 
 
-def _balance(spectra: Spectra, energy: Matrix) -> list[Matrix]:
-    # Alpha ratio, Hammarberg index and slopes as in Eyben et al. (2016), "The Geneva minimalistic acoustic parameter
-    # set", IEEE Trans. Affect. Comput. 7(2).
-    power, power_db = spectra.power, spectra.power_db
+@cache
+def _log_weights() -> Matrix:
+    """Weights of a log power spectrum: slopes in dB per kHz, and its mean."""
+    rows = np.zeros((len(_SLOPES) + 1, len(bin_frequencies())))
+    for row, (low, high) in zip(rows, _SLOPES, strict=False):
+        frequencies = bin_frequencies()[_band(low, high)].astype(np.float64)
+        frequencies = frequencies - frequencies.mean()
+        row[_band(low, high)] = frequencies / (frequencies @ frequencies) * 1000 * 10 / np.log(10)
+    rows[-1] = 1 / len(bin_frequencies())
+    return rows.astype(np.float32)
+
+
+def _balance(spectra: Spectra, power_sums: Matrix, energy: Vector) -> list[Vector]:
+    # Alpha ratio and Hammarberg index as in Eyben et al. (2016), "The Geneva minimalistic acoustic parameter set", IEEE
+    # Trans. Affect. Comput. 7(2); so are the slopes.
+    first_formant, presence, high, low = to_db(power_sums[3:] + np.float32(1e-9))
+    power = spectra.power
+    strongest = to_db(power[:, _band(0, 2000)].max(axis=1) / power[:, _band(2000, 5000)].max(axis=1))
+    return [first_formant - energy, presence - energy, high - low, strongest]
+
+
+def _shape(spectra: Spectra, power_sums: Matrix, mean_log: Vector) -> list[Vector]:
+    total = power_sums[0]
+    mean, square = power_sums[1] / total, power_sums[2] / total
+    variance = np.maximum(square - mean * mean, 0) + np.float32((_NARROWEST / (SR / 4)) ** 2)
+    log_total = np.log(total)
+    entropy = log_total - np.einsum("ij,ij->i", spectra.power, spectra.power_log) / total
+    flatness = np.float32(10 / np.log(10)) * (mean_log - log_total + np.float32(np.log(len(bin_frequencies()))))
     return [
-        _band_db(power, 250, 650) - energy,
-        _band_db(power, 1000, 4000) - energy,
-        _band_db(power, 1000, 5000) - _band_db(power, 50, 1000),
-        power_db[_band(0, 2000)].max(axis=0) - power_db[_band(2000, 5000)].max(axis=0),
-        *(_slope(power_db, low, high) for low, high in ((0, 500), (500, 1500), (0, SR / 2))),
+        (mean + 1) * np.float32(SR / 4),
+        np.log(variance) / 2 + np.float32(np.log(SR / 4)),
+        entropy,
+        flatness,
     ]
 
 
-def _roll_offs(power: Matrix) -> list[Matrix]:
-    cumulative = np.cumsum(power, axis=0)
-    frequencies = bin_frequencies()
-    return [frequencies[(cumulative >= share * cumulative[-1]).argmax(axis=0)] for share in _ROLL_OFFS]
+def _flux(power: Matrix, total: Vector) -> Vector:
+    """Distance of each frame's amplitude spectrum, at unit length, from that of the frame before."""
+    amplitude = np.sqrt(power)
+    common = np.einsum("ij,ij->i", amplitude[1:], amplitude[:-1]) / np.sqrt(total[1:] * total[:-1])
+    return np.concatenate([np.zeros(1, np.float32), np.sqrt(np.maximum(2 - 2 * common, 0))])
 
 
-def _moments(spectra: Spectra) -> list[Matrix]:
-    frequencies = bin_frequencies()
-    total = spectra.power.sum(axis=0)
-    share = spectra.power / total
-    centroid = frequencies @ share
-    deviation = frequencies[:, None] - centroid
-    weighted = deviation * deviation * share
-    spread = np.sqrt(weighted.sum(axis=0)) + 1
-    skewness = (weighted * deviation).sum(axis=0) / spread**3
-    kurtosis = (weighted * deviation * deviation).sum(axis=0) / spread**4
-    entropy = -(share * np.log(share + np.float32(1e-12))).sum(axis=0)
-    flatness = spectra.power_db.mean(axis=0) - 10 * np.log10(total / len(frequencies))
-    return [centroid, np.log(spread), skewness, np.log(kurtosis + 1), entropy, flatness]
-
-
-def _flux(spectra: Spectra) -> tuple[Matrix, Matrix]:
-    amplitude = np.sqrt(spectra.power / spectra.power.sum(axis=0))
-    flux = np.sqrt((np.diff(amplitude, axis=1) ** 2).sum(axis=0))
-    mel_flux = np.maximum(np.diff(spectra.mel_db, axis=1), 0).mean(axis=0)
-    return np.concatenate([[0], flux]), np.concatenate([[0], mel_flux])
-
-
-def _contrast(power_db: Matrix) -> list[Matrix]:
-    # Jiang et al. (2002), "Music type classification by spectral contrast feature", ICME: means of the top and bottom
-    # fifth.
-    rows = []
-    for low, high in _OCTAVES:
-        levels = np.sort(power_db[_band(low, high)], axis=0)
-        n = max(1, len(levels) // 5)
-        rows.append(levels[-n:].mean(axis=0) - levels[:n].mean(axis=0))
-    return rows
+def _mel_flux(mel_db: Matrix) -> Vector:
+    rise = mel_db[:, 1:] - mel_db[:, :-1]
+    np.maximum(rise, 0, out=rise)
+    return np.concatenate([np.zeros(1, np.float32), rise.mean(axis=0)])

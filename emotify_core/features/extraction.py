@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotify_core.features.descriptors import DESCRIPTOR_NAMES, N_MFCC, describe, frame_energy, mfcc
+from emotify_core.conditioning import LOUDNESS
+from emotify_core.features.descriptors import DESCRIPTOR_NAMES, N_MFCC, describe, frame_energy
 from emotify_core.features.functionals import NAMES, delta, functionals
 from emotify_core.features.pitch import PitchTrack, harmonics, track_pitch
-from emotify_core.features.spectra import HOP, N_BARKS, N_MELS, SR, Spectra, chroma_filters, spectra
+from emotify_core.features.spectra import HOP, N_BARKS, N_MELS, SR, Spectra, spectra
 from emotify_core.features.vector import FeatureVector
+from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.waveform import Waveform
 
-FEATURE_SET = "functionals-1"
-WINDOW_SECONDS = 6.0  # the recordings that models are trained on last 3 to 5 seconds
-_QUIET_WINDOW = 0.1  # windows 20 dB under the whole are pauses
+FEATURE_SET = "functionals-2"
 _MIN_VOICED_SHARE = 0.05
-_MAX_PEAK = 1e6  # full scale is 1; squares of much larger values would not fit into float32
+_MIN_VOICED_FRAMES = 10
+_ROUNDING = 1e-6  # of the peak: nothing but the rounding of float32 is softer
 
 _VOICED_NAMES = ("log2_f0", "hnr", "h1_h2", "h1_a3", "h1_a1", "voiced_energy", "harmonicity")
 _MELODY_NAMES = ("f0_change", "f0_abs_change", "f0_change_of_change")
@@ -29,6 +29,7 @@ _TIMING_NAMES = (
 )
 
 Vector = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 
 def extract(waveform: Waveform) -> FeatureVector:
@@ -37,7 +38,7 @@ def extract(waveform: Waveform) -> FeatureVector:
     Parameters
     ----------
     waveform : Waveform
-        Trimmed and normalised, at 16 kHz.
+        Trimmed, at 16 kHz and any level.
 
     Returns
     -------
@@ -56,16 +57,47 @@ def extract(waveform: Waveform) -> FeatureVector:
     """
     if waveform.sr != SR or not len(waveform.y):
         raise ValueError(f"a waveform at {SR} Hz with at least one sample is needed")
-    y = waveform.y
-    if (peak := float(np.abs(y).max())) > _MAX_PEAK:
-        y = y * np.float32(_MAX_PEAK / peak)
-    windows = np.array_split(y, max(1, math.ceil(waveform.duration / WINDOW_SECONDS)))
-    levels = np.array([float(np.sqrt(np.mean(np.square(window)))) for window in windows])
+    windows = loud_windows(split_windows(waveform.y))
     total = np.zeros(len(feature_names()), dtype=np.float64)
-    loud = [window for window, level in zip(windows, levels, strict=True) if level >= _QUIET_WINDOW * levels.max()]
-    for window in loud:
-        total += _describe_window(window)
-    return FeatureVector(values=(total / len(loud)).astype(np.float32), feature_set=FEATURE_SET)
+    for window in windows:
+        total += describe_window(window.y)
+    return FeatureVector(values=(total / len(windows)).astype(np.float32), feature_set=FEATURE_SET)
+
+
+def describe_window(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Describe one window by functionals of low-level descriptors.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+        Finite signal at 16 kHz and any level, of at least one sample.
+
+    Returns
+    -------
+    ndarray of float32, shape=(n_features,)
+        Finite values in the order of `feature_names()`. The level and the offset of the signal make no difference.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples.
+    """
+    y = _normalise(y)
+    seen = spectra(y)
+    energy = frame_energy(seen)
+    track = track_pitch(y, seen.n_frames)
+    contours = np.vstack([describe(seen, energy), track.voicing])
+    is_voiced = _has_voice(track)
+    parts = [
+        functionals(np.vstack([contours, delta(contours)])),  # in one go, as numpy's calls cost more than their work
+        functionals(_voice_contours(track, np.flatnonzero(is_voiced), energy)),
+        _voiced_timbre(contours[:N_MFCC], seen, energy, is_voiced),
+        _timing(track.voiced, energy),
+        _mean_and_std(seen.mel_db),
+        _mean_and_std(seen.chroma),
+    ]
+    features = np.concatenate([part.ravel() for part in parts])
+    return np.asarray(np.nan_to_num(features, copy=False, posinf=0, neginf=0))
 
 
 def has_voice(features: FeatureVector) -> bool:
@@ -73,7 +105,7 @@ def has_voice(features: FeatureVector) -> bool:
 
     Notes
     -----
-    Noise, wind and the like have next to none; the quietest-voiced clip of RAVDESS has four times the threshold.
+    Noise, wind and the like have next to none; the least voiced clip of RAVDESS has six times the threshold.
     """
     return bool(features.values[feature_names().index("voiced_share")] >= _MIN_VOICED_SHARE)
 
@@ -95,54 +127,47 @@ def feature_names() -> tuple[str, ...]:
     )
 
 
-def _describe_window(y: Vector) -> Vector:
-    y = y * np.float32(0.05 / (np.sqrt(np.mean(np.square(y))) + 1e-9))  # functionals see every window at the same level
-    seen = spectra(y)
-    energy = frame_energy(seen)
-    track = track_pitch(y, seen.n_frames)
-    contours = np.vstack([describe(seen, energy), track.voicing[None]])
-    voiced = _frames_with_voice(track)
-    unvoiced = np.setdiff1d(np.arange(seen.n_frames), voiced)
-    parts = [
-        functionals(contours),
-        functionals(delta(contours)),
-        functionals(_voice_contours(track, voiced, energy)),
-        _voiced_timbre(seen, energy, voiced, unvoiced if len(unvoiced) > 5 else voiced),
-        _timing(track.voiced, energy),
-        _mean_and_std(seen.mel_db),
-        _mean_and_std(_chroma(seen.power)),
-    ]
-    features = np.concatenate([part.ravel() for part in parts])
-    return np.asarray(np.nan_to_num(features, posinf=0, neginf=0), dtype=np.float32)
+def _normalise(y: Vector) -> Vector:
+    """Remove the offset and scale to one loudness, so that all floors below are relative to it."""
+    if not len(y):
+        raise ValueError("a window of at least one sample is needed")
+    peak = max(float(y.max()), -float(y.min()))
+    if peak == 0:
+        return y
+    y = y / np.float32(peak)  # first of all, as squares of very large or small samples do not fit into float32
+    y -= y.mean()
+    rms = float(np.sqrt(y @ y / len(y)))
+    if rms < _ROUNDING:
+        return np.zeros_like(y)
+    y *= np.float32(LOUDNESS / rms)
+    return y
 
 
-def _frames_with_voice(track: PitchTrack) -> NDArray[np.intp]:
-    """Return the voiced frames, or where there are hardly any, the most voice-like quarter."""
-    voiced = np.flatnonzero(track.voiced)
-    if len(voiced) >= 10:
-        return voiced
-    return np.sort(np.argsort(-track.voicing, kind="stable")[: max(10, len(track.voicing) // 4)])
+def _has_voice(track: PitchTrack) -> NDArray[np.bool_]:
+    """Tell which frames are voiced, or where there are hardly any, the most voice-like quarter."""
+    if np.count_nonzero(track.voiced) >= _MIN_VOICED_FRAMES:
+        return track.voiced
+    n = max(_MIN_VOICED_FRAMES, len(track.voicing) // 4)
+    chosen = np.zeros(len(track.voicing), dtype=np.bool_)
+    chosen[np.argsort(-track.voicing, kind="stable")[:n]] = True
+    return chosen
 
 
-def _voice_contours(track: PitchTrack, voiced: NDArray[np.intp], energy: Vector) -> NDArray[np.float32]:
+def _voice_contours(track: PitchTrack, voiced: NDArray[np.intp], energy: Vector) -> Matrix:
     f0 = track.log2_f0[voiced]
-    change = np.where(np.diff(voiced) == 1, np.diff(f0), 0)
+    change = np.where(np.diff(voiced) == 1, np.diff(f0), np.float32(0))
     change = np.append(change, change[-1:])
-    voice = np.vstack(
-        [f0, harmonics(track, voiced), energy[voiced] - energy.max(), 10 * np.log10(track.strength[voiced])]
-    )
-    melody = np.vstack([change, np.abs(change), np.diff(change, prepend=0)])
-    return np.vstack([voice, melody]).astype(np.float32)
+    harmonicity = np.float32(10) * np.log10(track.strength[voiced])
+    voice = [f0, harmonics(track, voiced), energy[voiced] - energy.max(), harmonicity]
+    return np.vstack([*voice, change, np.abs(change), np.diff(change, prepend=np.float32(0))])
 
 
-def _voiced_timbre(
-    seen: Spectra, energy: Vector, voiced: NDArray[np.intp], unvoiced: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    cepstra = mfcc(seen.mel_db)
-    decibels_per_neper = 10 / np.log(10)
-    relative = seen.auditory_log[:, voiced] - energy[voiced] / np.float32(decibels_per_neper)
-    voiced_parts = _mean_and_std(np.vstack([cepstra[:, voiced], relative]))
-    return np.concatenate([voiced_parts, _mean_and_std(cepstra[:, unvoiced])])
+def _voiced_timbre(cepstra: Matrix, seen: Spectra, energy: Vector, is_voiced: NDArray[np.bool_]) -> Vector:
+    """Summarise the cepstrum and the auditory bands of voiced frames, and the cepstrum of the others."""
+    others = ~is_voiced if np.count_nonzero(~is_voiced) > 5 else is_voiced
+    relative = seen.auditory_log - energy * np.float32(np.log(10) / 10)
+    voiced = np.vstack([cepstra, relative])[:, is_voiced]
+    return np.concatenate([_mean_and_std(voiced), _mean_and_std(cepstra[:, others])])
 
 
 def _timing(voiced: NDArray[np.bool_], energy: Vector) -> Vector:
@@ -160,11 +185,6 @@ def _timing(voiced: NDArray[np.bool_], energy: Vector) -> Vector:
 def _run_lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return edges[1::2] - edges[::2] if len(edges) else np.zeros(1, dtype=np.int64)
-
-
-def _chroma(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    chroma = chroma_filters() @ power
-    return np.asarray(chroma / np.maximum(chroma.max(axis=0), 1e-9))
 
 
 def _mean_and_std(rows: NDArray[np.float32]) -> Vector:

@@ -1,30 +1,119 @@
-"""From the bytes of a voice note to a prediction, in a warm process on one core."""
+"""From a voice note to a prediction on one core: short notes and long ones in a warm process, and a cold start."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
 
 from emotify_core.audio import decode
-from emotify_core.classifier import EmotionClassifier
+from emotify_core.classifier import EmotionClassifier, shipped_models
+from emotify_core.encoder import Encoder, log_mel
+from emotify_core.experts import Experts, head_scores
 from emotify_core.features import extract
-from emotify_core.synthesis import demonstration_note
-from tests.benchmarks.timing import Result, milliseconds, time_calls
+from emotify_core.registry import NETWORK_FILE, Registry
+from emotify_core.synthesis import demonstration_note, synthesize_voice
+from emotify_core.waveform import Waveform
+from tests.benchmarks.timing import Result, milliseconds, peak_mib, time_calls
 
 _N_RUNS = 40
+_N_LONG = 3
+_N_STARTS = 5
+_SR = 16_000
+_LONG = 20 * 60  # seconds
 
 
 def measure() -> Iterator[Result]:
-    """Time the whole way of a 4 s Ogg Opus note, and each step."""
+    """Time a note of 4 s on its whole way and by steps, one of 20 min, and the command."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    note = demonstration_note(duration=4.0)
     classifier = EmotionClassifier.load()
-    waveform = decode(note)
-    features = extract(waveform)
+    yield from _short_note(classifier)
+    yield from _long_note(classifier)
+    yield _cold_start()
+    yield Result("shipped model, all files", f"{_model_megabytes(classifier.version):.1f} MB", "", "20 MB")
+
+
+def _short_note(classifier: EmotionClassifier) -> Iterator[Result]:
+    note = demonstration_note(duration=4.0)
+    waveform = classifier.decode(note)
     yield milliseconds(
-        "4 s Opus note to prediction", time_calls(lambda: classifier.predict(note), _N_RUNS), aim="120 ms"
+        "decoded waveform to prediction, 4 s",
+        time_calls(lambda: classifier.predict(waveform), _N_RUNS),
+        aim="15 ms",
+        digits=1,
     )
-    yield milliseconds("  decode", time_calls(lambda: decode(note), _N_RUNS))
-    yield milliseconds("  features", time_calls(lambda: extract(waveform), _N_RUNS))
-    yield milliseconds("  classify", time_calls(lambda: classifier.predict_features(features, duration=4.0), _N_RUNS))
+    yield milliseconds(
+        "4 s Opus note to prediction", time_calls(lambda: classifier.predict(note), _N_RUNS), aim="45 ms", digits=1
+    )
+    for name, step in _steps(classifier, note, waveform).items():
+        yield milliseconds(f"  {name}", time_calls(step, _N_RUNS), digits=1)
+
+
+def _steps(classifier: EmotionClassifier, note: bytes, waveform: Waveform) -> dict[str, Callable[[], object]]:
+    """Take the way of a note apart."""
+    experts, encoder = _parts(classifier.version)
+    features, spectrum = extract(waveform).values[None], log_mel(waveform.y)
+    steps: dict[str, Callable[[], object]] = {"decode": lambda: decode(note)}
+    if experts.detector is not None:
+        steps["speech detection"] = lambda: experts.detector.has_speech(waveform.y)
+    steps["functionals"] = lambda: extract(waveform)
+    if encoder is not None:
+        steps["log-mel"] = lambda: log_mel(waveform.y)
+        steps["network"] = lambda: encoder.run([spectrum])
+    steps["heads"] = lambda: head_scores(experts.heads, features)
+    return steps
+
+
+def _parts(version: str) -> tuple[Experts, Encoder | None]:
+    registry = Registry(shipped_models())
+    network = registry.read_file(version, NETWORK_FILE)
+    return registry.load(version)[1], None if network is None else Encoder(network)
+
+
+def _long_note(classifier: EmotionClassifier) -> Iterator[Result]:
+    """Let a voice speak for as long as a note may last."""
+    minute = synthesize_voice(60.0)
+    y = np.tile(minute, _LONG // 60)
+    waveform = Waveform(y, _SR, len(y) / _SR)
+    for what, call in (
+        ("20-minute note to prediction", lambda: classifier.predict(waveform)),
+        ("timeline of a 20-minute note", lambda: classifier.timeline(waveform)),
+    ):
+        peak = peak_mib(call)
+        seconds = time_calls(call, _N_LONG)
+        yield Result(what, f"{statistics.median(seconds):.1f} s", f"{_N_LONG} runs, decoded")
+        yield Result("  peak memory above the waveform", "unknown" if peak is None else f"{peak:.0f} MiB", "1 run")
+
+
+def _cold_start() -> Result:
+    """Run the command in new processes that find no cache, and may not leave one, of Python or of numba."""
+    seconds = []
+    for _ in range(_N_STARTS):
+        with tempfile.TemporaryDirectory() as home:
+            note = Path(home) / "note.ogg"
+            note.write_bytes(demonstration_note(duration=4.0))
+            empty = {"HOME": home, "XDG_CACHE_HOME": home, "NUMBA_CACHE_DIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
+            start = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-m", "emotify_core", "predict", str(note)],
+                env={**os.environ, **empty},
+                check=True,
+                capture_output=True,
+            )
+            seconds.append(time.perf_counter() - start)
+    low, middle, high = statistics.quantiles(seconds, n=4)
+    spread = f"{low:.1f} to {high:.1f} s, {_N_STARTS} runs"
+    return Result("cold start of emotify predict, empty caches", f"{middle:.1f} s", spread, "4 s")
+
+
+def _model_megabytes(version: str) -> float:
+    folder = shipped_models() / version
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

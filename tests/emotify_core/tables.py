@@ -1,4 +1,4 @@
-"""Datasets of made features, for tests that need no sound."""
+"""Datasets of made features and spectra, for tests that need no sound."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
 from emotify_core.corpora import Utterance
-from emotify_core.dataset import Dataset
+from emotify_core.dataset import Dataset, Spectra
 from emotify_core.emotions import Emotion
+from emotify_core.encoder import N_MELS
+from emotify_core.features import FEATURE_SET
 from emotify_core.features.vector import FeatureVector
 from emotify_core.heads import FusedHeads
-from emotify_core.recipes import Recipe
+from emotify_core.recipes import NetworkPlan, Recipe
 from emotify_core.waveform import Waveform
 
+PLAN = NetworkPlan(pretraining_draws={}, draws={}, other_draws=64, n_pretraining_epochs=2, n_epochs=2, n_networks=1)
 ACTORS = ("01", "02", "03", "04", "05", "06")  # of five EmoBox folds
 
 
@@ -41,14 +44,33 @@ def utterances_of(
     return (*spoken, *(utterance(s, e, kind="song") for s in singers for e in (Emotion.CALM, Emotion.SAD)))
 
 
-def table_of(utterances: Sequence[Utterance], *, n_copies: int = 1, n_features: int = 10, seed: int = 0) -> Dataset:
-    """Make features that tell emotions apart, speakers too, and copies a little."""
+def table_of(
+    utterances: Sequence[Utterance],
+    *,
+    n_copies: int = 1,
+    n_features: int = 10,
+    seed: int = 0,
+    with_spectra: bool = False,
+) -> Dataset:
+    """Make features, and spectra if wanted, that tell emotions apart, speakers too, and copies a little."""
     rng = np.random.default_rng(seed)
     centres = {emotion: rng.normal(scale=2, size=n_features) for emotion in Emotion}
     voices = {speaker: rng.normal(size=n_features) for speaker in sorted({u.speaker for u in utterances})}
     clean = np.array([centres[u.label] + voices[u.speaker] for u in utterances])
     copies = clean + rng.normal(scale=0.7, size=(1 + n_copies, *clean.shape))
-    return Dataset(tuple(utterances), copies.astype(np.float32))
+    spectra = tuple(_spectra_of(utterances, rng) for _ in range(1 + n_copies)) if with_spectra else ()
+    return Dataset(tuple(utterances), copies.astype(np.float32), spectra)
+
+
+def _spectra_of(utterances: Sequence[Utterance], rng: np.random.Generator) -> Spectra:
+    """Give every emotion eight bands of its own that are louder, and every utterance a length of its own."""
+    order, band = list(Emotion), np.arange(N_MELS)
+    spectra = []
+    for utterance in utterances:
+        louder = 25.0 * (band // 8 == order.index(utterance.label))
+        noise = rng.normal(scale=4, size=(int(rng.integers(24, 57)), N_MELS))
+        spectra.append((noise + louder - 60).astype(np.float16))
+    return Spectra.of(spectra)
 
 
 def make_heads(seed: int) -> FusedHeads:
@@ -71,7 +93,7 @@ def recipe_of(make: Any = make_heads, **facts: Any) -> Recipe:
     described: dict[str, Any] = {
         "name": "functionals",
         "summary": "made",
-        "feature_set": "functionals-1",
+        "feature_set": FEATURE_SET,
         "extract": nothing,
         "make": make,
         "conditioned": True,

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emotify_core.card import render_card, write_card
-from emotify_core.evaluation import cross_validate, figures
-from emotify_core.registry import Header
-from emotify_core.splits import emobox_folds
-from tests.emotify_core.tables import recipe_of, table_of, utterances_of
+from emotify_core.card import make_files, render_card, write_card, write_files
+from emotify_core.classifier import shipped_models
+from emotify_core.pictures import Picture
+from emotify_core.registry import Header, Registry
+from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import LABELS, tiny_header
 
 CORPUS = {
@@ -22,19 +25,16 @@ CORPUS = {
     "n_utterances": 100,
     "n_speakers": 6,
 }
+OPTIONAL = ("experts", "loco", "checks", "arousal", "non_speech", "folds", "figures")
+PICTURES = ("confusion.png", "reliability.png", "coverage.png", "conditions.png", "speakers.png")
+HIDDEN = pytest.mark.parametrize(
+    "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 6), OPTIONAL], ids="-".join
+)
 
 
 @pytest.fixture(scope="module")
 def metrics() -> dict[str, Any]:
-    dataset = table_of(utterances_of())
-    outcome = cross_validate(dataset, emobox_folds(dataset.utterances), recipe_of())["clean"]
-    return {
-        "protocol": "emobox",
-        "recipe": "functionals",
-        "corpora": ["ravdess"],
-        "seed": 4,
-        "figures": {"clean": figures(outcome), "pink noise 10 dB": figures(outcome)},
-    }
+    return metrics_of()
 
 
 @pytest.fixture
@@ -42,24 +42,53 @@ def header() -> Header:
     return tiny_header(corpora=(CORPUS,), sha256="0123abcd", libraries={"python": "3.11.7"})
 
 
+@pytest.fixture
+def no_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
 def table_rows(card: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line.startswith("|")]
+
+
+def prose(card: str) -> str:
+    """Undo the wrapping."""
+    return " ".join(card.split())
+
+
+def links(card: str) -> list[str]:
+    return re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
+
+
+def test_what_it_is_bad_at_comes_first(header: Header, metrics: dict[str, Any]) -> None:
+    chapters = re.findall(r"^## (.*)$", render_card(header, metrics), flags=re.MULTILINE)
+
+    assert chapters == ["What it is bad at", "Uses", "Figures", "How it was made"]
 
 
 def test_it_says_what_the_model_is_and_what_it_is_made_of(header: Header, metrics: dict[str, Any]) -> None:
     card = render_card(header, metrics)
 
     for fact in ("# Model tiny-1", "`functionals-1` (12 features)", "0123abcd", "python 3.11.7", ", ".join(LABELS)):
-        assert fact in card
+        assert fact in prose(card)
     for fact in ("RAVDESS: 100 utterances of 6 speakers", "**CC BY-NC-SA 4.0**", "Livingstone", "zenodo.org"):
-        assert fact in card
+        assert fact in prose(card)
 
 
-def test_it_says_what_the_model_must_not_be_used_for_and_is_bad_at(header: Header, metrics: dict[str, Any]) -> None:
-    card = render_card(header, metrics)
+def test_every_file_of_the_model_has_its_hash(metrics: dict[str, Any]) -> None:
+    card = prose(render_card(tiny_header(sha256="0123", files={"network.onnx": "4567"}), metrics))
 
-    assert "diagnosing" in card
-    assert "## What it is bad at" in card
+    assert "SHA-256 of `model.skops`: `0123`." in card
+    assert "SHA-256 of `network.onnx`: `4567`." in card
+
+
+def test_it_names_as_many_emotions_as_the_model_knows(metrics: dict[str, Any]) -> None:
+    assert "Names one of four emotions" in render_card(tiny_header(labels=LABELS[:4]), metrics)
+    assert "Names one of 12 emotions" in render_card(tiny_header(labels=tuple("abcdefghijkl")), metrics)
+
+
+def test_it_says_what_the_model_must_not_be_used_for(header: Header, metrics: dict[str, Any]) -> None:
+    assert "Not for judging, screening, hiring, policing, diagnosing" in prose(render_card(header, metrics))
 
 
 def test_figures_are_those_of_the_metrics(header: Header, metrics: dict[str, Any]) -> None:
@@ -71,41 +100,104 @@ def test_figures_are_those_of_the_metrics(header: Header, metrics: dict[str, Any
     assert "pink noise 10 dB" in rows
     for label, counts in zip(clean["labels"], clean["confusion"], strict=True):
         assert rows[f"**{label}**"] == [*map(str, counts), f"{clean['recall'][label]:.2f}"]
+    assert rows["women"] == ["0.620"]
+    assert rows["network"] == ["0.520"]
+
+
+def test_corpora_that_it_never_met_stand_beside_chance_and_baseline(header: Header, metrics: dict[str, Any]) -> None:
+    card = render_card(header, metrics)
+    rows = {row[0]: row[1:] for row in table_rows(card)}
+
+    assert rows["nemo"] == ["6", "0.167", "0.410", "0.360 to 0.460", "0.270", "0.120", "4481", "9"]
+    assert rows["emodb"] == ["4", "0.250", "0.390", "-", "-", "-", "-", "-"]
+    assert rows["**mean**"] == ["", "", "0.400", "", "0.300", "", "", ""]
+    assert "The baseline was trained on ravdess only." in prose(card)
+
+
+def test_checks_are_told(header: Header, metrics: dict[str, Any]) -> None:
+    card = prose(render_card(header, metrics))
+
+    for fact in (
+        "Speakers, recordings or copies on both sides of a fold: 0.",
+        "when the labels of the training are permuted: 0.126 (chance: 0.125).",
+        "in 71% of 672 pairs, on average by +0.080",
+        "silence 100.0%, music 98.0% and cough 50.0%.",
+        "Speech refused by mistake: ravdess 0.0% and nemo 0.4%.",
+    ):
+        assert fact in card
+
+
+@HIDDEN
+def test_whatever_the_metrics_lack_is_left_out(
+    header: Header, metrics: dict[str, Any], hidden: tuple[str, ...], no_matplotlib: None
+) -> None:
+    card = render_card(header, {key: value for key, value in metrics.items() if key not in hidden})
+
+    assert "None" not in card.replace("None were measured.", "")
+    assert ("### Corpora it never met" in card) == ("loco" not in hidden and "figures" not in hidden)
+    assert ("### Experts" in card) == ("experts" not in hidden and "figures" not in hidden)
+    assert not re.search(r"^###.*\n+(#|\Z)", card, flags=re.MULTILINE)  # no empty chapter
+
+
+@pytest.mark.parametrize("key", sorted(metrics_of()["figures"]["clean"]))
+def test_a_condition_may_lack_any_figure(header: Header, metrics: dict[str, Any], key: str) -> None:
+    clean = {k: v for k, v in metrics["figures"]["clean"].items() if k != key}
+
+    card = render_card(header, metrics | {"figures": metrics["figures"] | {"clean": clean}})
+
+    assert "| clean | " in card
+    assert "None" not in card
 
 
 def test_every_table_has_as_many_cells_in_each_row(header: Header, metrics: dict[str, Any]) -> None:
-    lengths = {len(row) for row in table_rows(render_card(header, metrics))}
+    tables = re.findall(r"(?:^\|.*\n)+", render_card(header, metrics), flags=re.MULTILINE)
 
-    assert lengths == {7, 10, 4}  # figures, confusion, reliability
+    assert [{len(row) for row in table_rows(table)} for table in tables] == [{7}, {10}, {4}, {2}, {2}, {9}]
+
+
+def test_the_prose_fits_a_terminal(header: Header, metrics: dict[str, Any]) -> None:
+    lines = render_card(header, metrics).splitlines()
+
+    assert [line for line in lines if len(line) > 80 and not line.startswith(("|", "!", "    "))] == []
 
 
 def test_the_command_that_prints_the_same_figures_is_complete(header: Header, metrics: dict[str, Any]) -> None:
-    both = metrics | {"corpora": ["ravdess", "nemo"]}
-
     assert (
-        "emotify evaluate --corpus ravdess=DIR --corpus nemo=DIR --protocol emobox --recipe functionals --seed 4"
-        in render_card(header, both)
+        "emotify evaluate --corpus ravdess=DIR --corpus nemo=DIR --protocol emobox --recipe fused --seed 4 --conditions"
+        in render_card(header, metrics)
     )
 
 
-def test_the_worst_emotions_are_named_with_what_they_are_taken_for(header: Header, metrics: dict[str, Any]) -> None:
+def test_figures_of_no_known_protocol_have_no_command(header: Header) -> None:
+    card = render_card(header, {"figures": {"clean": {"uar": 0.6789}}})
+
+    assert "Protocol `not noted`" in card
+    assert "emotify evaluate" not in card
+    assert ["clean", "0.679", "-", "-", "-", "-", "-"] in table_rows(card)
+
+
+def test_an_emotion_that_nobody_expressed_has_no_recall(header: Header, metrics: dict[str, Any]) -> None:
     clean = metrics["figures"]["clean"] | {
-        "labels": ["calm", "happy", "sad"],
-        "recall": {"calm": 0.9, "happy": None, "sad": 0.4},
-        "confusion": [[9, 1, 0], [0, 0, 0], [5, 1, 4]],
+        "labels": ["calm", "happy"],
+        "recall": {"calm": 0.9, "happy": None},
+        "confusion": [[9, 1], [0, 0]],
     }
 
-    card = render_card(header, metrics | {"figures": {"clean": clean}})
-
-    assert "misses most often: sad (40% recognised; taken for calm or happy) and calm (90%" in card
-    assert "| **happy** | 0 | 0 | 0 | - |" in card
+    assert "| **happy** | 0 | 0 | - |" in render_card(header, metrics | {"figures": {"clean": clean}})
 
 
 def test_speakers_on_whom_no_setting_was_chosen_are_counted_apart(header: Header, metrics: dict[str, Any]) -> None:
-    card = render_card(header, metrics | {"untuned": {"uar": 0.5, "n_speakers": 3}})
+    card = prose(render_card(header, metrics | {"untuned": {"uar": 0.5, "n_speakers": 3}}))
 
     assert "for the 3 on whom none was, the UAR is 0.500." in card
     assert "on whom none was" not in render_card(header, metrics | {"untuned": None})
+
+
+def test_what_the_noise_was_is_said_where_it_is_noted(header: Header, metrics: dict[str, Any]) -> None:
+    assert "may be of the kinds trained on" in prose(render_card(header, metrics))
+    card = prose(render_card(header, metrics | {"conditions_note": "Rooms were held out."}))
+    assert "Rooms were held out." in card
+    assert "may be of the kinds trained on" not in card
 
 
 def test_without_figures_it_says_so(header: Header) -> None:
@@ -115,9 +207,63 @@ def test_without_figures_it_says_so(header: Header) -> None:
     assert table_rows(card) == []
 
 
-def test_it_is_written_beside_the_model(tmp_path: Path, header: Header, metrics: dict[str, Any]) -> None:
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+class TestPictures:
+    def test_all_of_them_are_shown_with_a_text(self, header: Header, metrics: dict[str, Any]) -> None:
+        files = make_files(header, metrics)
 
-    write_card(tmp_path, header)
+        assert sorted(links(files["card.md"].decode())) == sorted(PICTURES)
+        assert sorted(files) == sorted([*PICTURES, "card.md"])
+        assert list(files)[-1] == "card.md"
 
-    assert (tmp_path / "card.md").read_text(encoding="utf-8") == render_card(header, metrics)
+    def test_only_those_that_were_drawn_are_linked(self, header: Header, metrics: dict[str, Any]) -> None:
+        card = render_card(header, metrics, pictures=[Picture("speakers.png", "Two dots", b"")])
+
+        assert "![Two dots](speakers.png)" in card
+        assert links(card) == ["speakers.png"]
+
+    def test_without_matplotlib_the_card_says_so_in_a_sentence(
+        self, header: Header, metrics: dict[str, Any], no_matplotlib: None
+    ) -> None:
+        files = make_files(header, metrics)
+
+        assert list(files) == ["card.md"]
+        card = prose(files["card.md"].decode())
+        assert "This card has no pictures: matplotlib, which is in the extra `train`, was not installed" in card
+        assert f"{metrics['figures']['clean']['uar']:.3f}" in card
+
+    def test_it_does_not_say_so_where_there_is_nothing_to_draw(self, header: Header, no_matplotlib: None) -> None:
+        assert "matplotlib" not in make_files(header, {})["card.md"].decode()
+
+
+class TestWriting:
+    def test_it_is_written_beside_the_model(self, tmp_path: Path, header: Header) -> None:
+        metrics = {"figures": {"clean": {"uar_by_speaker": {"ravdess/01": 0.5}}}}
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+
+        write_card(tmp_path, header)
+
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "metrics.json"} == (
+            make_files(header, metrics)
+        )
+
+    def test_the_old_card_stays_where_a_picture_cannot_be_written(self, tmp_path: Path) -> None:
+        (tmp_path / "card.md").write_text("old")
+        (tmp_path / "speakers.png").mkdir()
+
+        with pytest.raises(OSError, match=r"speakers\.png"):
+            write_files(tmp_path, {"speakers.png": b"new", "card.md": b"new"})
+
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["card.md", "speakers.png"]
+        assert (tmp_path / "card.md").read_text() == "old"
+
+
+@pytest.mark.parametrize("version", Registry(shipped_models()).versions())
+def test_every_shipped_version_still_renders(version: str) -> None:
+    registry = Registry(shipped_models())
+
+    files = make_files(registry.header(version), registry.metrics(version))
+
+    card = files["card.md"].decode()
+    assert set(links(card)) == set(files) - {"card.md"}
+    for name, figures in registry.metrics(version)["figures"].items():
+        assert f"| {name} | {figures['uar']:.3f} |" in card

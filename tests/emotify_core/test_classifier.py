@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from emotify_core import classifier as classifier_module
 from emotify_core.audio import DecodeLimits, decode
@@ -16,20 +18,27 @@ from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
 from emotify_core.emotions import Emotion
+from emotify_core.encoder import Encoder, log_mel
 from emotify_core.errors import (
     AudioTooLongError,
     FeatureSetMismatchError,
+    ModelError,
     ModelNotFoundError,
     NoSpeechError,
     UndecodableAudioError,
     UntrustedModelError,
 )
-from emotify_core.features import FeatureVector
-from emotify_core.registry import Registry
+from emotify_core.experts import FUNCTIONALS, NETWORK, fuse, head_scores, quality_of
+from emotify_core.features import feature_names
+from emotify_core.features.windows import loud_windows, split_windows
+from emotify_core.non_speech import synthesize_non_speech
+from emotify_core.pooling import pool
+from emotify_core.recipes import RECIPES
+from emotify_core.registry import NETWORK_FILE, Registry
 from emotify_core.synthesis import demonstration_note, synthesize_voice
 from emotify_core.waveform import Waveform
 from tests.emotify_core.encoding import wav
-from tests.emotify_core.tiny_models import tiny_header, tiny_model
+from tests.emotify_core.tiny_models import LABELS, tiny_header, tiny_model, tiny_network
 from tests.emotify_core.voices import voice
 
 SR = 16000
@@ -116,21 +125,186 @@ class TestPredict:
         nothing = np.full(4 * SR, 1e-6, np.float32)
         noise = add_noise(nothing, np.random.default_rng(1), snr_db=-80, exponent=exponent)
 
-        with pytest.raises(NoSpeechError, match="only noise"):
+        with pytest.raises(NoSpeechError, match="nobody seems to speak"):
             classifier.predict(wav(noise))
 
     def test_a_voice_in_noise_is_heard(self, classifier: EmotionClassifier) -> None:
-        noisy = add_noise(synthesize_voice(3.0), np.random.default_rng(1), snr_db=5)
+        noisy = add_noise(voice(Emotion.ANGRY, "11", duration=3.0), np.random.default_rng(1), snr_db=10)
 
         assert classifier.predict(wav(noisy)).duration == pytest.approx(3.0, abs=0.01)
 
-    def test_features_of_another_set_are_refused(self, classifier: EmotionClassifier) -> None:
-        features = FeatureVector(np.zeros(6526, np.float32), "functionals-0")
+    @pytest.mark.parametrize("y", [np.zeros(0, np.float32), np.zeros(8000, np.float32)], ids=["empty", "8 kHz"])
+    def test_a_waveform_that_decode_would_not_give_is_the_callers_mistake(
+        self, classifier: EmotionClassifier, y: NDArray[np.float32]
+    ) -> None:
+        waveform = Waveform(y, 8000 if len(y) else SR, 1.0)
 
-        with pytest.raises(FeatureSetMismatchError) as caught:
-            classifier.predict_features(features, duration=1.0)
+        for ask in (classifier.predict, classifier.explain, classifier.timeline):
+            with pytest.raises(ValueError, match="16000 Hz"):
+                ask(waveform)
 
-        assert (caught.value.expected, caught.value.found) == (classifier.feature_set, "functionals-0")
+
+class TestLongNotes:
+    @pytest.mark.parametrize("n_repeats", [1, 5], ids=["three windows", "fifteen windows and more"])
+    def test_the_verdict_on_a_long_note_is_that_on_its_windows_pooled(
+        self, classifier: EmotionClassifier, n_repeats: int
+    ) -> None:
+        emotions = (Emotion.ANGRY, Emotion.SAD, Emotion.HAPPY)
+        y = np.concatenate([voice(emotion, "11", duration=5.9) for emotion in emotions] * n_repeats)
+        waveform = Waveform(condition(y, SR), SR, len(y) / SR)
+
+        windows = loud_windows(split_windows(waveform.y))
+        alone = [classifier.predict(Waveform(window.y, SR, 6.0)) for window in windows]
+        found = classifier.predict(waveform)
+
+        rows = np.array([[each.probabilities[emotion] for emotion in Emotion] for each in alone])
+        expected = pool(rows, np.array([float(len(window.y)) for window in windows]))
+        assert len(windows) >= 3 * n_repeats - 1
+        np.testing.assert_allclose(list(found.probabilities.values()), expected, rtol=1e-5)
+
+    def test_windows_without_a_voice_do_not_count(self, classifier: EmotionClassifier) -> None:
+        spoken = voice(Emotion.ANGRY, "11", duration=6.0)
+        noise = synthesize_non_speech(np.random.default_rng(3), kind="coloured noise", duration=6.0)
+        y = np.concatenate([spoken, noise * (np.std(spoken) / np.std(noise))])
+
+        alone, together = (classifier.listen(Waveform(signal, SR, 6.0)) for signal in (spoken, y))
+
+        assert together.features.shape == alone.features.shape == (1, len(feature_names()))
+        assert together.prediction.probabilities == pytest.approx(dict(alone.prediction.probabilities), rel=1e-5)
+
+    def test_a_long_note_needs_little_memory_beside_its_waveform(self, classifier: EmotionClassifier) -> None:
+        y = np.tile(condition(voice(Emotion.ANGRY, "11", duration=6.0), SR), 20)
+        waveform = Waveform(y, SR, len(y) / SR)
+        classifier.predict(waveform)
+
+        tracemalloc.start()
+        try:
+            classifier.predict(waveform)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 24 * 2**20
+
+
+class TestTimeline:
+    def test_it_changes_where_one_voice_follows_another(self, classifier: EmotionClassifier) -> None:
+        y = np.concatenate([voice(emotion, "04", duration=8.0) for emotion in (Emotion.NEUTRAL, Emotion.HAPPY)])
+
+        timeline = classifier.timeline(wav(y))
+
+        leading = timeline.leading
+        before = [emotion for emotion, time in zip(leading, timeline.times, strict=True) if time < 6.5]
+        after = [emotion for emotion, time in zip(leading, timeline.times, strict=True) if time > 9.5]
+        assert len(set(before)) == len(set(after)) == 1
+        assert before[0] != after[0]
+        assert any(abs(segment.start - 8.0) <= 1.5 for segment in timeline.segments())
+
+    def test_times_are_those_of_the_recording_and_silence_is_no_speech(self, classifier: EmotionClassifier) -> None:
+        y = np.concatenate([np.zeros(5 * SR, np.float32), voice(Emotion.ANGRY, "11", duration=4.0)])
+
+        timeline = classifier.timeline(wav(y))
+
+        assert timeline.duration == pytest.approx(9.0, abs=0.01)
+        assert not timeline.is_speech[timeline.times + timeline.durations / 2 < 5].any()
+        assert timeline.is_speech[timeline.times - timeline.durations / 2 > 5].all()
+
+    def test_a_waveform_is_taken_as_it_is(self, classifier: EmotionClassifier) -> None:
+        y = np.concatenate([np.zeros(2 * SR, np.float32), voice(Emotion.ANGRY, "11", duration=3.0)])
+        encoded = wav(y)
+
+        timelines = [classifier.timeline(source) for source in (encoded, decode(encoded, trim=False, normalize=False))]
+
+        assert timelines[0].to_dict() == timelines[1].to_dict()
+
+    def test_a_single_window_says_what_the_verdict_says(self, classifier: EmotionClassifier) -> None:
+        note = wav(voice(Emotion.ANGRY, "11", duration=2.0))
+
+        (row,) = classifier.timeline(note).probabilities
+
+        by_emotion = dict(zip(classifier.timeline(note).emotions, row.tolist(), strict=True))
+        assert by_emotion == pytest.approx(dict(classifier.predict(note).probabilities), rel=1e-4)
+
+    def test_noise_has_no_timeline(self, classifier: EmotionClassifier) -> None:
+        noise = synthesize_non_speech(np.random.default_rng(1), kind="coloured noise", duration=7.0)
+
+        with pytest.raises(NoSpeechError):
+            classifier.timeline(wav(noise))
+
+    def test_limits_are_kept(self, classifier: EmotionClassifier) -> None:
+        with pytest.raises(AudioTooLongError):
+            classifier.timeline(NOTE, limits=DecodeLimits(max_duration=0.5))
+
+
+class TestExplain:
+    def test_it_explains_the_verdict_in_a_sentence(self, classifier: EmotionClassifier, corpus: Path) -> None:
+        paths = [utterance.path for utterance in read_ravdess(corpus)[::5]]
+
+        explanations = [classifier.explain(path) for path in paths]
+
+        assert [each.emotion for each in explanations] == [classifier.predict(path).emotion for path in paths]
+        for each in explanations:
+            assert each.text.startswith("It sounds ")
+            assert "compared with other people" in each.text
+        assert any(each.reasons for each in explanations)
+
+    def test_its_evidence_is_all_that_the_logistic_head_saw(self, classifier: EmotionClassifier, trained: Path) -> None:
+        _, experts = Registry(trained).load(classifier.version)
+        logistic, z = experts.heads.logistic_, experts.heads.scale(classifier.listen(NOTE).features)
+        explanation = classifier.explain(NOTE)
+
+        scores = (z @ logistic.coef_.T)[0]
+        expected = scores[list(logistic.classes_).index(explanation.emotion.value)] - scores.mean()
+        assert explanation.evidence == pytest.approx(expected, rel=1e-3)
+
+    def test_what_cannot_be_used_is_an_audio_error(self, classifier: EmotionClassifier) -> None:
+        with pytest.raises(UndecodableAudioError):
+            classifier.explain(b"no sound at all")
+
+    def test_the_classic_recipe_cannot_be_explained(self) -> None:
+        header = tiny_header(recipe="classic", feature_set=RECIPES["classic"].feature_set)
+
+        with pytest.raises(ModelError, match="'classic' cannot be explained"):
+            EmotionClassifier(header, tiny_model()).explain(NOTE)
+
+
+class TestNetwork:
+    def test_both_experts_are_heard(
+        self, fused: EmotionClassifier, classifier: EmotionClassifier, trained: Path
+    ) -> None:
+        y = condition(voice(Emotion.ANGRY, "11", duration=2.0), SR)
+        _, experts = Registry(trained).load(classifier.version)
+        features = classifier.listen(Waveform(y, SR, 2.0)).features
+        scores = fuse(
+            {
+                FUNCTIONALS: head_scores(experts.heads, features),
+                NETWORK: Encoder(tiny_network()).run([log_mel(y)])[0],
+            }
+        )
+        found = fused.predict(Waveform(y, SR, 2.0)).probabilities
+
+        quality = quality_of(experts.heads, features, RECIPES["fused"].quality)
+        expected = experts.probabilities(scores, quality)[0]
+        assert [found[Emotion(label)] for label in LABELS] == pytest.approx(expected.tolist(), rel=1e-5)
+
+    def test_the_embedding_is_the_mean_over_windows(self, fused: EmotionClassifier) -> None:
+        y = condition(voice(Emotion.ANGRY, "11", duration=11.0), SR)
+        windows = [window.y for window in split_windows(y)]
+
+        embedding = fused.predict(Waveform(y, SR, 11.0)).embedding
+
+        assert embedding is not None
+        assert len(windows) == 2
+        assert embedding.dtype == np.float32
+        expected = Encoder(tiny_network()).run([log_mel(window) for window in windows])[1].mean(axis=0)
+        np.testing.assert_allclose(embedding, expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_model_without_a_network_has_no_embedding(self, classifier: EmotionClassifier) -> None:
+        assert classifier.predict(NOTE).embedding is None
+
+    def test_timeline_and_explanation_work_too(self, fused: EmotionClassifier) -> None:
+        assert fused.timeline(NOTE).is_speech.all()
+        assert fused.explain(NOTE).emotion is fused.predict(NOTE).emotion
 
 
 class TestLoad:
@@ -179,6 +353,26 @@ class TestLoad:
         Registry(tmp_path).publish(tiny_header(labels=labels), tiny_model(), {})
 
         with pytest.raises(UntrustedModelError, match="not what its header says"):
+            EmotionClassifier.load(tmp_path / "tiny-1")
+
+    def test_a_network_is_loaded_with_its_model(self, tmp_path: Path) -> None:
+        files = {NETWORK_FILE: tiny_network()}
+        Registry(tmp_path).publish(tiny_header(recipe="fused"), tiny_model(), {}, files=files)
+
+        assert EmotionClassifier.load(tmp_path / "tiny-1").version == "tiny-1"
+
+    def test_a_model_that_lacks_its_network_is_refused(self, tmp_path: Path) -> None:
+        Registry(tmp_path).publish(tiny_header(recipe="fused"), tiny_model(), {})
+
+        with pytest.raises(UntrustedModelError, match="lacks its network"):
+            EmotionClassifier.load(tmp_path / "tiny-1")
+
+    def test_a_network_that_was_changed_is_refused(self, tmp_path: Path) -> None:
+        files = {NETWORK_FILE: tiny_network()}
+        Registry(tmp_path).publish(tiny_header(recipe="fused"), tiny_model(), {}, files=files)
+        (tmp_path / "tiny-1" / NETWORK_FILE).write_bytes(b"another")
+
+        with pytest.raises(UntrustedModelError, match="hash differs"):
             EmotionClassifier.load(tmp_path / "tiny-1")
 
     def test_what_is_no_classifier_is_refused(self, tmp_path: Path) -> None:

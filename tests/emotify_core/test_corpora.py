@@ -13,7 +13,8 @@ from emotify_core.errors import CorpusError
 from tests.emotify_core.voices import Kind, Layout, ravdess_path, write_recording
 
 SILENCE = np.zeros(16, np.float32)
-RAVDESS = Path(__file__).parents[3] / "shared" / "data" / "ravdess"
+DATA = Path(__file__).parents[3] / "shared" / "data"
+RAVDESS = DATA / "ravdess"
 
 
 def touch(path: Path) -> Path:
@@ -44,7 +45,23 @@ class TestRavdess:
     def test_the_name_says_what_a_recording_is(self, tmp_path: Path, kind: Kind, code: str) -> None:
         path = touch(tmp_path / "Actor_12" / f"03-{code}-06-02-01-02-12.wav")
 
-        assert read_ravdess(tmp_path) == (Utterance(path, "ravdess", "12", Emotion.FEARFUL, kind),)
+        assert read_ravdess(tmp_path) == (
+            Utterance(
+                path, "ravdess", "12", Emotion.FEARFUL, kind, gender="female", intensity="strong", sentence="01-02"
+            ),
+        )
+
+    @pytest.mark.parametrize(("actor", "gender"), [("01", "male"), ("02", "female"), ("23", "male"), ("24", "female")])
+    def test_actors_of_odd_number_are_men(self, tmp_path: Path, actor: str, gender: str) -> None:
+        touch(tmp_path / f"03-02-04-01-02-01-{actor}.wav")
+
+        assert [u.gender for u in read_ravdess(tmp_path)] == [gender]
+
+    @pytest.mark.parametrize(("code", "intensity"), [("01", "normal"), ("02", "strong"), ("03", None)])
+    def test_the_name_tells_the_intensity(self, tmp_path: Path, code: str, intensity: str | None) -> None:
+        touch(tmp_path / f"03-01-04-{code}-02-01-01.wav")
+
+        assert [u.intensity for u in read_ravdess(tmp_path)] == [intensity]
 
     def test_utterances_are_sorted_by_speaker_and_name_whatever_the_folders(self, tmp_path: Path) -> None:
         for name in ("b/03-01-01-01-01-01-02.wav", "a/03-01-01-01-01-02-02.wav", "c/03-01-08-01-01-01-01.wav"):
@@ -142,6 +159,18 @@ class TestRealRavdess:
         sung = {u.speaker for u in utterances if u.kind == "song"}
         assert {f"{actor:02d}" for actor in range(1, 25)} - sung == {"18"}
 
+    def test_half_of_it_is_by_women_and_what_is_not_neutral_has_both_intensities(self) -> None:
+        utterances = read_corpus("ravdess", RAVDESS)
+
+        spoken = [u for u in utterances if u.kind == "speech"]
+        assert Counter(u.gender for u in spoken) == {"male": 720, "female": 720}
+        assert Counter(u.intensity for u in spoken) == {"normal": 768, "strong": 672}
+        assert {u.label for u in utterances} - {u.label for u in utterances if u.intensity == "strong"} == {
+            Emotion.NEUTRAL
+        }
+        told_apart = {(u.speaker, u.kind, u.label, u.intensity, u.sentence) for u in utterances}
+        assert len(told_apart) == len(utterances)
+
     def test_its_recordings_can_be_decoded(self) -> None:
         for utterance in read_corpus("ravdess", RAVDESS)[::613]:
             waveform = decode(utterance.path)
@@ -186,3 +215,73 @@ class TestOtherCorpora:
         (tmp_path / name).touch()
         with pytest.raises(CorpusError, match="No recording"):
             read_corpus(corpus, tmp_path)
+
+
+class TestWhoSpeaksAndWhat:
+    @pytest.mark.parametrize(
+        ("corpus", "name", "gender", "sentence"),
+        [
+            ("emodb", "03a01Fa.wav", "male", "a01"),
+            ("emodb", "16b10Wb.flac", "female", "b10"),
+            ("emodb", "17b10Wb.flac", None, "b10"),  # nobody of the original ten
+            ("nemo", "WR0_surprised_64.wav", None, "64"),
+            ("emospeech", "9dd2014c-calm-go-1563256807101.ogg", None, "go"),
+        ],
+    )
+    def test_names_tell_gender_and_sentence_where_the_corpus_does(
+        self, tmp_path: Path, corpus: str, name: str, gender: str | None, sentence: str
+    ) -> None:
+        touch(tmp_path / name)
+
+        [utterance] = read_corpus(corpus, tmp_path)
+
+        assert (utterance.gender, utterance.intensity, utterance.sentence) == (gender, None, sentence)
+
+    @pytest.mark.parametrize("root", [".", "samples"])
+    def test_the_table_of_nemo_tells_gender(self, tmp_path: Path, root: str) -> None:
+        for name in ("WR0_anger_1.ogg", "EB0_anger_1.ogg", "ZZ9_anger_1.ogg"):
+            touch(tmp_path / "samples" / name)
+        rows = ("file_id\tspeaker_id\tgender\tage", "x.wav\t        WR0\tmale\t23", "y.wav\tEB0\tfemale \t27")
+        (tmp_path / "data.tsv").write_text("\n".join(rows), encoding="utf-8")
+
+        genders = {u.speaker: u.gender for u in read_corpus("nemo", tmp_path / root)}
+
+        assert genders == {"WR0": "male", "EB0": "female", "ZZ9": None}
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            b"",
+            b"gender\nmale\n",
+            b"speaker_id\tgender\nWR0\tunknown\nWR0\n",
+            b"\xff\xfe\x00\t\n\n",
+            b"speaker_id\nWR0\tmale\n",
+            b"speaker_id\tgender\n" + 200_000 * b"x",
+        ],
+        ids=["empty", "no speaker", "no gender stated", "no text", "too many columns", "no end"],
+    )
+    def test_another_table_tells_nothing(self, tmp_path: Path, table: bytes) -> None:
+        touch(tmp_path / "WR0_anger_1.ogg")
+        (tmp_path / "data.tsv").write_bytes(table)
+
+        assert [u.gender for u in read_corpus("nemo", tmp_path)] == [None]
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not (DATA / "nemo").is_dir(), reason="nEMO does not lie in ../shared/data/nemo")
+def test_real_nemo_tells_the_gender_of_all_nine_speakers() -> None:
+    utterances = read_corpus("nemo", DATA / "nemo")
+
+    assert len(utterances) == 4481
+    genders = {(u.speaker, u.gender) for u in utterances}
+    assert Counter(gender for _, gender in genders) == {"female": 4, "male": 5}
+    assert len({u.sentence for u in utterances}) == 90
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not (DATA / "emodb").is_dir(), reason="EMO-DB does not lie in ../shared/data/emodb")
+def test_real_emodb_is_by_five_men_and_five_women_who_say_ten_sentences() -> None:
+    utterances = read_corpus("emodb", DATA / "emodb")
+
+    assert Counter(gender for _, gender in {(u.speaker, u.gender) for u in utterances}) == {"female": 5, "male": 5}
+    assert len({u.sentence for u in utterances}) == 10

@@ -16,6 +16,7 @@ from emotify_core.errors import (
     DecodingTimeoutError,
     EmotifyError,
     FeatureSetMismatchError,
+    MissingExtraError,
     ModelError,
     NoSpeechError,
     TrainingError,
@@ -31,6 +32,7 @@ MADE: dict[type[EmotifyError], EmotifyError] = {
     AudioTooShortError: AudioTooShortError(0.05, 0.2),
     DecodingTimeoutError: DecodingTimeoutError(20.0),
     NoSpeechError: NoSpeechError("there is only noise"),
+    MissingExtraError: MissingExtraError("PyTorch", "train"),
     FeatureSetMismatchError: FeatureSetMismatchError("functionals-2", "functionals-1"),
 }
 
@@ -87,4 +89,9 @@ def test_errors_carry_data() -> None:
     assert vars(AudioTooShortError(0.1, 0.2)) == {"duration": 0.1, "min_duration": 0.2}
     assert vars(DecodingTimeoutError(3.0)) == {"max_seconds": 3.0}
     assert vars(FeatureSetMismatchError("a-1", "b-1")) == {"expected": "a-1", "found": "b-1"}
+    assert vars(MissingExtraError("PyTorch", "train")) == {"package": "PyTorch", "extra": "train"}
     assert NoSpeechError().reason == "the recording is silent"
+
+
+def test_what_is_missing_can_be_installed_as_the_error_says() -> None:
+    assert str(MissingExtraError("PyTorch", "train")).endswith("pip install 'emotify[train]'.")

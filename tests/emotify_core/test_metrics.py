@@ -7,13 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotify_core.metrics import (
+    COVERAGES,
+    PairedDifference,
     accuracy,
     bootstrap_interval,
+    brier_score,
+    choose_among,
     confusion_matrix,
+    coverage_curve,
     expected_calibration_error,
+    negative_log_likelihood,
+    paired_bootstrap,
     recall_per_class,
     reliability,
+    restrict_probabilities,
     selective_recall,
+    spread,
     unweighted_average_recall,
 )
 
@@ -153,3 +162,184 @@ class TestBootstrap:
         few, many = bootstrap_interval(self.SPEAKERS[:4]), bootstrap_interval(self.SPEAKERS * 8)
 
         assert many[1] - many[0] < few[1] - few[0]
+
+
+class TestPairedBootstrap:
+    RNG = np.random.default_rng(2)
+    SPEAKERS = tuple(RNG.integers(1, 9, (12, 4, 4)) + 5 * np.eye(4, dtype=np.int64))
+
+    @staticmethod
+    def better(confusion: np.ndarray, *, by: int) -> np.ndarray:
+        """Let a system recognise more of each class."""
+        moved = np.minimum(confusion, by)
+        np.fill_diagonal(moved, 0)
+        return np.asarray(confusion - moved + np.diag(moved.sum(axis=1)))
+
+    def test_it_equals_the_arithmetic_done_by_hand(self) -> None:
+        # Two speakers, two classes: A hears all of the first and half of the second; B half of both. The three sets of
+        # two speakers differ by 0.5 (first twice), 0.25 (both) and 0 (second twice).
+        whole, half = np.array([[2, 0], [0, 2]]), np.array([[1, 1], [1, 1]])
+
+        compared = paired_bootstrap([whole, half], [half, half], seed=1)
+
+        assert compared.difference == 0.25
+        assert (compared.low, compared.high) == (0, 0.5)
+        assert compared.p_worse == pytest.approx(0.25, abs=0.03)
+
+    def test_resamples_are_those_of_the_single_interval(self) -> None:
+        right = [np.diag(c.sum(axis=1)) for c in self.SPEAKERS]
+        low, high = bootstrap_interval(self.SPEAKERS, seed=5)
+
+        compared = paired_bootstrap(right, self.SPEAKERS, seed=5)
+
+        assert [compared.low, compared.high] == pytest.approx([1 - high, 1 - low])
+
+    def test_a_system_is_not_better_than_itself(self) -> None:
+        assert paired_bootstrap(self.SPEAKERS, self.SPEAKERS) == PairedDifference(0, 0, 0, 1)
+
+    def test_a_system_that_is_better_for_every_speaker_is_surely_better(self) -> None:
+        better = [self.better(c, by=1) for c in self.SPEAKERS]
+
+        there, back = paired_bootstrap(better, self.SPEAKERS), paired_bootstrap(self.SPEAKERS, better)
+
+        assert 0 < there.low < there.difference < there.high
+        assert (there.p_worse, back.p_worse) == (0, 1)
+        assert back.difference == -there.difference
+        assert [back.low, back.high] == pytest.approx([-there.high, -there.low])
+
+    def test_pairs_tell_apart_what_single_intervals_do_not(self) -> None:
+        better = [self.better(c, by=1) for c in self.SPEAKERS]
+
+        widths = [high - low for low, high in map(bootstrap_interval, (better, self.SPEAKERS))]
+        compared = paired_bootstrap(better, self.SPEAKERS)
+
+        assert compared.high - compared.low < min(widths)
+
+    def test_the_seed_decides(self) -> None:
+        better = [self.better(c, by=i % 3) for i, c in enumerate(self.SPEAKERS)]
+
+        def compare(seed: int) -> PairedDifference:
+            return paired_bootstrap(better, self.SPEAKERS, n_resamples=50, seed=seed)
+
+        assert compare(1) == compare(1) != compare(2)
+
+    @pytest.mark.parametrize("others", [SPEAKERS[:-1], tuple(reversed(SPEAKERS))], ids=["fewer", "another order"])
+    def test_other_utterances_cannot_be_compared(self, others: tuple[np.ndarray, ...]) -> None:
+        with pytest.raises(ValueError, match="same utterances of the same speakers"):
+            paired_bootstrap(self.SPEAKERS, others)
+
+
+class TestCoverageCurve:
+    def test_it_is_the_selective_recall_at_each_coverage(self) -> None:
+        rng = np.random.default_rng(3)
+        truth, predicted, confidence = rng.choice(LABELS, 80), rng.choice(LABELS, 80), rng.random(80)
+
+        curve = coverage_curve(truth, predicted, confidence, LABELS)
+
+        assert tuple(coverage for coverage, _ in curve) == COVERAGES
+        assert [uar for _, uar in curve] == [
+            selective_recall(truth, predicted, confidence, LABELS, coverage=coverage) for coverage in COVERAGES
+        ]
+        assert curve[0][1] == unweighted_average_recall(confusion_matrix(truth, predicted, LABELS))
+
+    def test_confidence_that_knows_makes_it_rise(self) -> None:
+        truth = ["sad", "calm"] * 4
+        predicted = ["sad", "calm"] * 2 + ["calm", "sad"] * 2
+        confidence = np.linspace(1, 0.3, 8)
+
+        curve = coverage_curve(truth, predicted, confidence, LABELS, coverages=(1.0, 0.75, 0.5))
+
+        assert curve == [(1.0, 0.5), (0.75, pytest.approx(2 / 3)), (0.5, 1.0)]
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> np.ndarray:
+    n = draw(st.integers(1, 12))
+    weights = st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda row: sum(row) > 1e-3)
+    rows = np.array(draw(st.lists(weights, min_size=n, max_size=n)))
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+
+
+class TestOwnLabels:
+    @given(distributions(), st.sets(st.sampled_from(LABELS), min_size=1))
+    def test_the_most_probable_of_the_allowed_is_chosen(self, probabilities: np.ndarray, allowed: set[str]) -> None:
+        columns = [i for i, label in enumerate(LABELS) if label in allowed]
+
+        chosen = choose_among(probabilities, LABELS, allowed)
+
+        for row, label in zip(probabilities, chosen, strict=True):
+            assert label in allowed
+            assert row[LABELS.index(label)] == pytest.approx(max(row[i] for i in columns))
+
+    @given(distributions(), st.sets(st.sampled_from(LABELS), min_size=1))
+    def test_what_remains_sums_to_one_in_the_old_proportions(
+        self, probabilities: np.ndarray, allowed: set[str]
+    ) -> None:
+        restricted = restrict_probabilities(probabilities, LABELS, allowed)
+
+        np.testing.assert_allclose(restricted.sum(axis=1), 1)
+        assert not restricted[:, [label not in allowed for label in LABELS]].any()
+        for before, after in zip(probabilities, restricted, strict=True):
+            share = sum(p for p, label in zip(before, LABELS, strict=True) if label in allowed)
+            if share > 1e-6:
+                np.testing.assert_allclose(after * share, np.where(np.isin(LABELS, list(allowed)), before, 0))
+
+    def test_a_verdict_that_is_ruled_out_gives_way_to_the_next(self) -> None:
+        assert choose_among([[0.6, 0.1, 0.25, 0.05]], LABELS, ["calm", "happy", "bored"]).tolist() == ["happy"]
+
+    def test_labels_that_had_no_chance_at_all_share_alike(self) -> None:
+        assert restrict_probabilities([[1, 0, 0, 0]], LABELS, ["calm", "sad"]).tolist() == [[0, 0.5, 0, 0.5]]
+
+    @pytest.mark.parametrize("allowed", [[], ["bored"]])
+    def test_nothing_to_choose_from_is_an_error(self, allowed: list[str]) -> None:
+        with pytest.raises(ValueError, match="among the labels"):
+            choose_among([[0.25] * 4], LABELS, allowed)
+
+
+class TestProperScores:
+    # scikit-learn wants the columns in alphabetical order.
+    ORDER = np.argsort(LABELS)
+
+    @given(distributions(), st.data())
+    def test_they_are_those_of_scikit_learn(self, probabilities: np.ndarray, data: st.DataObject) -> None:
+        n = len(probabilities)
+        truth = data.draw(st.lists(st.sampled_from(LABELS), min_size=n, max_size=n))
+        smooth = 0.9 * probabilities + 0.1 / 4
+
+        expected = sklearn.metrics.log_loss(truth, smooth[:, self.ORDER], labels=sorted(LABELS))
+        assert negative_log_likelihood(truth, smooth, LABELS) == pytest.approx(expected)
+        expected = sklearn.metrics.brier_score_loss(
+            truth, smooth[:, self.ORDER], labels=sorted(LABELS), scale_by_half=False
+        )
+        assert brier_score(truth, smooth, LABELS) == pytest.approx(expected)
+
+    def test_they_equal_an_example_worked_by_hand(self) -> None:
+        truth, probabilities = ["calm", "sad"], [[0.5, 0.5], [0.0, 1.0]]
+
+        assert brier_score(truth, probabilities, ("calm", "sad")) == pytest.approx(0.25)
+        assert negative_log_likelihood(truth, probabilities, ("calm", "sad")) == pytest.approx(np.log(2) / 2)
+
+    def test_certainty_that_is_wrong_costs_much_but_not_everything(self) -> None:
+        assert brier_score(["calm"], [[0, 1]], ("calm", "sad")) == 2
+        assert negative_log_likelihood(["calm"], [[0, 1]], ("calm", "sad")) == pytest.approx(12 * np.log(10))
+
+    def test_an_unknown_label_is_an_error(self) -> None:
+        with pytest.raises(KeyError, match="bored"):
+            brier_score(["bored"], [[0.25] * 4], LABELS)
+
+
+class TestSpread:
+    def test_it_tells_the_weakest_the_middle_and_the_best(self) -> None:
+        assert spread({"ravdess/01": 0.5, "ravdess/02": 0.8, "ravdess/03": 0.75}) == {
+            "min": 0.5,
+            "median": 0.75,
+            "max": 0.8,
+            "range": pytest.approx(0.3),
+        }
+
+    def test_one_group_has_none(self) -> None:
+        assert spread({"female": 0.7})["range"] == 0
+
+    def test_no_group_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="no group"):
+            spread({})

@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +133,28 @@ def test_a_prediction_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         prediction.model = "model-2"  # type: ignore[misc]
     assert prediction.confidence == 0.75
+
+
+class TestEmbedding:
+    def prediction(self, embedding: Any = None) -> Prediction:
+        return Prediction({Emotion.SAD: 0.75, Emotion.CALM: 0.25}, duration=2.0, model="model-1", embedding=embedding)
+
+    def test_there_is_none_unless_a_network_made_one(self) -> None:
+        assert self.prediction().embedding is None
+
+    @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, through_a_pipe])
+    def test_it_goes_along(self, again: Callable[[Prediction], Prediction]) -> None:
+        embedding = np.arange(4, dtype=np.float32)
+
+        copied = again(self.prediction(embedding)).embedding
+
+        assert copied is not None
+        assert copied.dtype == np.float32
+        np.testing.assert_array_equal(copied, embedding)
+
+    def test_it_is_neither_compared_nor_shown_nor_printed(self) -> None:
+        bare, full = self.prediction(), self.prediction(np.arange(4, dtype=np.float32))
+
+        assert bare == full
+        assert repr(bare) == repr(full)
+        assert bare.to_dict() == full.to_dict()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import emotify_core
-from emotify_core import EmotionClassifier, decode, extract
+from emotify_core import EmotionClassifier, Timeline, decode, extract
 
 
 def test_these_names_are_public() -> None:
@@ -19,9 +19,11 @@ def test_these_names_are_public() -> None:
         "EmotifyError",
         "Emotion",
         "EmotionClassifier",
+        "Explanation",
         "FeatureVector",
         "ModelError",
         "Prediction",
+        "Timeline",
         "Waveform",
         "decode",
         "extract",
@@ -40,8 +42,11 @@ def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
         (extract, "waveform"),
         (EmotionClassifier.load, "path=None"),
         (EmotionClassifier.predict, "self, source, *, limits=None"),
-        (EmotionClassifier.extract, "self, waveform"),
-        (EmotionClassifier.predict_features, "self, features, *, duration"),
+        (EmotionClassifier.explain, "self, source, *, limits=None"),
+        (EmotionClassifier.timeline, "self, source, *, limits=None"),
+        (EmotionClassifier.listen, "self, source, *, limits=None"),
+        (EmotionClassifier.decode, "self, source, *, limits=None"),
+        (Timeline.as_text, "self, width=80"),
     ],
 )
 def test_signatures_stay(function: Callable[..., Any], parameters: str) -> None:
@@ -69,6 +74,8 @@ def test_other_names_are_an_attribute_error(name: str) -> None:
         ("from emotify_core import Prediction, Emotion, AudioError", ("librosa", "sklearn", "scipy", "av", "skops")),
         ("import emotify_core.cli", ("librosa", "sklearn", "scipy", "soundfile", "av", "skops", "numba")),
         ("from emotify_core import decode", ("librosa", "sklearn", "skops", "numba")),
+        ("from emotify_core import Explanation, Timeline", ("librosa", "sklearn", "skops", "numba", "onnxruntime")),
+        ("from emotify_core import EmotionClassifier", ("torch", "onnx", "matplotlib", "pandas", "av")),
     ],
 )
 def test_importing_loads_no_more_than_is_needed(statement: str, absent: tuple[str, ...]) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import FunctionTransformer
 
 from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
-from emotify_core.registry import MODEL_FILE, Header, Registry
-from tests.emotify_core.tiny_models import clouds, tiny_header, tiny_model
+from emotify_core.experts import Experts, head_scores
+from emotify_core.registry import MODEL_FILE, NETWORK_FILE, Header, Registry
+from emotify_core.speech_detection import fit_speech_detector
+from tests.emotify_core.tiny_models import LABELS, clouds, tiny_calibration, tiny_header, tiny_model
 
 
 @pytest.fixture
@@ -35,13 +38,17 @@ def files_of(registry: Registry) -> list[str]:
 
 class TestPublish:
     def test_a_published_model_gives_the_very_same_probabilities(self, registry: Registry) -> None:
-        model, points = tiny_model(), clouds(seed=5)[0]
-        model.temperature_ = 1.7
+        model, points = tiny_model(calibration=tiny_calibration()), clouds(seed=5)[0]
+        quality = points[:, :2]
 
         published = registry.publish(tiny_header(), model, {"protocol": "emobox"})
         header, loaded = registry.load("tiny-1")
 
-        np.testing.assert_array_equal(loaded.predict_proba(points), model.predict_proba(points))
+        assert isinstance(loaded, Experts)
+        assert (loaded.classes, loaded.detector) == (LABELS, None)
+        scores = head_scores(model.heads, points)
+        np.testing.assert_array_equal(head_scores(loaded.heads, points), scores)
+        np.testing.assert_array_equal(loaded.probabilities(scores, quality), model.probabilities(scores, quality))
         assert header == published
         assert registry.metrics("tiny-1") == {"protocol": "emobox"}
 
@@ -107,6 +114,56 @@ class TestPublish:
         assert not registry.root.exists()
 
 
+class TestFiles:
+    def test_a_file_of_the_model_is_published_with_its_hash(self, registry: Registry) -> None:
+        header = registry.publish(tiny_header(), tiny_model(), {}, files={NETWORK_FILE: b"a network"})
+
+        assert header.files == {"network.onnx": hashlib.sha256(b"a network").hexdigest()}
+        assert registry.header("tiny-1") == header
+        assert registry.read_file("tiny-1", NETWORK_FILE) == b"a network"
+        assert "tiny-1/network.onnx" in files_of(registry)
+
+    def test_a_version_without_that_file_gives_none(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / NETWORK_FILE).write_bytes(b"put there by somebody")
+
+        assert registry.read_file("tiny-1", NETWORK_FILE) is None
+
+    @pytest.mark.parametrize("data", [b"", b"a networj", b"a network and more"])
+    def test_a_file_that_was_changed_is_refused(self, registry: Registry, data: bytes) -> None:
+        registry.publish(tiny_header(), tiny_model(), {}, files={NETWORK_FILE: b"a network"})
+        (registry.root / "tiny-1" / NETWORK_FILE).write_bytes(data)
+
+        with pytest.raises(UntrustedModelError, match=r"network\.onnx is not the file that was published"):
+            registry.read_file("tiny-1", NETWORK_FILE)
+
+    def test_a_file_that_is_missing_is_named(self, registry: Registry) -> None:
+        registry.publish(tiny_header(), tiny_model(), {}, files={NETWORK_FILE: b"a network"})
+        (registry.root / "tiny-1" / NETWORK_FILE).unlink()
+
+        with pytest.raises(ModelNotFoundError, match=r"network\.onnx cannot be read: No such file"):
+            registry.read_file("tiny-1", NETWORK_FILE)
+
+    def test_of_a_version_that_does_not_exist_nothing_is_read(self, registry: Registry) -> None:
+        with pytest.raises(ModelNotFoundError, match="'tiny-1'"):
+            registry.read_file("tiny-1", NETWORK_FILE)
+
+    def test_headers_from_before_there_were_files_can_be_read(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        path = registry.root / "tiny-1" / "header.json"
+        facts = json.loads(path.read_text())
+        del facts["files"]
+        path.write_text(json.dumps(facts))
+
+        assert registry.load("tiny-1")[0].files == {}
+        assert registry.read_file("tiny-1", NETWORK_FILE) is None
+
+    def test_what_the_header_said_before_about_files_does_not_count(self, registry: Registry) -> None:
+        header = registry.publish(tiny_header(files={"old.onnx": "0123"}), tiny_model(), {})
+
+        assert header.files == {}
+
+
 class TestFind:
     def test_versions_are_listed_oldest_first(self, registry: Registry) -> None:
         publish(registry, "zebra", "ant")
@@ -158,7 +215,9 @@ class TestHeader:
         assert registry.load("tiny-2")[0].version == "tiny-2"
 
     @pytest.mark.parametrize(
-        "change", [{"labels": 7}, {"corpora": None}, {"created": 7}, {"sha256": None}, {"nobody_knows": "this"}]
+        "change",
+        [{"labels": 7}, {"corpora": None}, {"created": 7}, {"sha256": None}, {"nobody_knows": "this"}]
+        + [{"files": files} for files in (None, ["network.onnx"], {"network.onnx": 7})],
     )
     def test_a_header_with_wrong_values_cannot_be_read(self, change: dict[str, Any]) -> None:
         with pytest.raises(ModelError, match="cannot be read"):
@@ -198,6 +257,26 @@ class TestTrust:
 
         with pytest.raises(UntrustedModelError, match="its hash differs"):
             registry.load("tiny-1")
+
+    def test_a_detector_of_speech_is_trusted(self, registry: Registry) -> None:
+        rows = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+        detector = fit_speech_detector(rows + 1, rows - 1, seed=0)
+
+        registry.publish(tiny_header(), tiny_model(detector=detector), {})
+
+        loaded = registry.load("tiny-1")[1].detector
+        np.testing.assert_array_equal(loaded.speech_probability(rows), detector.speech_probability(rows))
+        assert loaded.threshold == detector.threshold
+
+    def test_a_model_of_the_classic_recipe_is_trusted(self, registry: Registry) -> None:
+        points, labels = clouds()
+        heads = MLPClassifier((4,), max_iter=1000, tol=0.1, random_state=0).fit(points, labels)
+
+        registry.publish(tiny_header(recipe="classic"), Experts(heads), {})
+
+        np.testing.assert_array_equal(
+            registry.load("tiny-1")[1].heads.predict_proba(points), heads.predict_proba(points)
+        )
 
     def test_a_model_that_would_call_a_function_is_refused_and_the_function_named(self, registry: Registry) -> None:
         registry.publish(tiny_header(), FunctionTransformer(os.system), {})

@@ -10,9 +10,12 @@ import pytest
 from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.corpora import CORPORA, read_ravdess
 from emotify_core.emotions import Emotion
+from emotify_core.errors import NoSpeechError
 from emotify_core.features import FEATURE_SET, feature_names
-from emotify_core.registry import Registry
-from emotify_core.synthesis import demonstration_note
+from emotify_core.non_speech import synthesize_non_speech
+from emotify_core.registry import NETWORK_FILE, Registry
+from emotify_core.synthesis import demonstration_note, synthesize_voice
+from tests.emotify_core.encoding import wav
 
 MODELS = Registry(shipped_models())
 RAVDESS = Path(__file__).parents[3] / "shared" / "data" / "ravdess"
@@ -48,7 +51,21 @@ class TestVersion:
     def test_the_file_has_its_hash_and_loads(self, version: str) -> None:
         header, model = MODELS.load(version)
 
-        assert model.predict_proba(np.zeros((1, header.n_features), np.float32)).shape == (1, 8)
+        assert model.classes == header.labels
+        assert model.heads.decision_function(np.zeros((1, header.n_features), np.float32)).shape == (1, 8)
+        assert 0.1 <= np.exp(model.calibration.log_temperature_) <= 10
+
+    def test_it_has_a_detector_of_speech_whose_figures_are_known(self, version: str) -> None:
+        detector, figures = MODELS.load(version)[1].detector, MODELS.metrics(version)["non_speech"]
+
+        assert detector.has_speech(synthesize_voice(3.0))
+        assert not detector.has_speech(synthesize_non_speech(np.random.default_rng(1), kind="wind"))
+        assert np.mean(list(figures["refused"].values())) >= 0.8
+        assert max(figures["false_refusals"].values()) <= 0.03
+
+    def test_further_files_have_their_hashes(self, version: str) -> None:
+        for name in MODELS.header(version).files:
+            assert MODELS.read_file(version, name)
 
     def test_it_was_measured_on_all_speakers_of_its_corpus(self, version: str) -> None:
         metrics = MODELS.metrics(version)
@@ -56,7 +73,7 @@ class TestVersion:
         assert metrics["protocol"] == "emobox"
         clean = metrics["figures"]["clean"]
         assert (clean["n_utterances"], clean["n_speakers"]) == (1440, 24)
-        assert clean["uar"] >= 0.60
+        assert clean["uar"] >= 0.68
 
     def test_its_card_shows_these_figures(self, version: str) -> None:
         card = (MODELS.root / version / "card.md").read_text(encoding="utf-8")
@@ -71,6 +88,27 @@ class TestVersion:
 
         assert tuple(prediction.probabilities) == tuple(Emotion)
         assert prediction.model == version
+        assert (prediction.embedding is not None) == (NETWORK_FILE in MODELS.header(version).files)
+
+    def test_it_explains_itself_and_says_how_a_voice_changes(self, version: str) -> None:
+        classifier, note = EmotionClassifier.load(MODELS.root / version), demonstration_note(duration=4.0)
+
+        assert classifier.explain(note).text.startswith("It sounds ")
+        assert classifier.timeline(note).is_speech.any()
+
+    @pytest.mark.parametrize("kind", ["coloured noise", "wind", "rain", "hum", "beeps", "melody"])
+    def test_what_is_no_voice_gets_no_emotion(self, version: str, kind: str) -> None:
+        classifier, rng = EmotionClassifier.load(MODELS.root / version), np.random.default_rng(5)
+        sounds = [wav(synthesize_non_speech(rng, kind=kind, duration=4.0)) for _ in range(5)]
+
+        refused = []
+        for sound in sounds:
+            try:
+                classifier.predict(sound)
+            except NoSpeechError:
+                refused.append(sound)
+
+        assert len(refused) >= 4
 
 
 @pytest.mark.corpus

@@ -16,6 +16,7 @@ from emotify_core.splits import (
     PROTOCOLS,
     Split,
     emobox_folds,
+    leave_one_corpus_out,
     leave_one_speaker_out,
     random_folds,
 )
@@ -50,7 +51,7 @@ def test_no_speaker_stands_on_both_sides(protocol: str, utterances: tuple[Uttera
         assert trained_on.isdisjoint(utterances[i].speaker for i in split.test)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ["emobox", "loso", "random"])
 @given(utterances=corpora(), seed=st.integers(0, 5))
 def test_every_spoken_utterance_is_tested_once_and_none_that_is_sung(
     protocol: str, utterances: tuple[Utterance, ...], seed: int
@@ -65,7 +66,7 @@ def test_every_spoken_utterance_is_tested_once_and_none_that_is_sung(
     assert count_tests(splits) == {i: 1 for i, u in enumerate(utterances) if u.kind == "speech"}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ["emobox", "loso", "random"])
 def test_song_trains_but_not_that_of_those_who_are_tested(protocol: str) -> None:
     utterances = utterances_of(ALL_ACTORS, n_takes=1, singers=ALL_ACTORS)
 
@@ -96,6 +97,26 @@ def test_emobox_leaves_out_folds_in_which_nobody_speaks() -> None:
 
     assert [split.name for split in splits] == ["speakers 01", "speakers 04"]
     assert [split.train.tolist() for split in splits] == [[1, 2], [0, 2]]
+
+
+def test_emobox_trains_on_other_corpora_in_every_fold_and_never_tests_them() -> None:
+    others = (*utterances_of(("01", "WR0"), n_takes=1), utterance("01", kind="song"))
+    foreign = tuple(utterance(u.speaker, u.label, kind=u.kind, corpus="nemo") for u in others)
+    utterances = (*foreign, *utterances_of(ALL_ACTORS, n_takes=1))
+
+    splits = emobox_folds(utterances)
+
+    assert len(splits) == 6
+    for split in splits:
+        assert set(range(len(foreign))) <= set(split.train.tolist())
+        assert {utterances[i].corpus for i in split.test} == {"ravdess"}
+    alone = emobox_folds(utterances[len(foreign) :])
+    assert [(s.test - len(foreign)).tolist() for s in splits] == [s.test.tolist() for s in alone]
+
+
+def test_emobox_needs_actors_of_ravdess() -> None:
+    with pytest.raises(TooFewExamplesError):
+        emobox_folds([utterance(f"{actor:02d}", corpus="nemo") for actor in range(1, 25)])
 
 
 def test_speakers_of_another_corpus_with_the_same_name_are_other_people() -> None:
@@ -145,3 +166,80 @@ def test_random_folds_need_four_utterances_of_each_emotion() -> None:
 
     with pytest.raises(TooFewExamplesError, match="four utterances of each emotion"):
         random_folds([*utterances, *(utterance("01", Emotion.CALM, take=i) for i in range(3))])
+
+
+class TestLeaveOneCorpusOut:
+    FOUR = (
+        utterance("01", Emotion.SAD),
+        utterance("01", Emotion.CALM),
+        utterance("01", Emotion.HAPPY, kind="song"),
+        utterance("A", Emotion.SAD, corpus="nemo"),
+        utterance("A", Emotion.HAPPY, corpus="nemo"),
+        utterance("A", Emotion.ANGRY, corpus="nemo"),
+        utterance("A", Emotion.ANGRY, corpus="nemo", take=2),
+        utterance("A", Emotion.CALM, corpus="nemo", kind="song"),
+        utterance("x", Emotion.SURPRISED, corpus="other"),
+        utterance("x", Emotion.SAD, corpus="other"),
+        utterance("y", Emotion.DISGUST, corpus="sung", kind="song"),
+    )
+
+    def test_each_corpus_is_tested_by_what_the_others_taught(self) -> None:
+        splits = leave_one_corpus_out(self.FOUR)
+
+        assert [split.name for split in splits] == ["corpus nemo", "corpus ravdess"]
+        assert [split.train.tolist() for split in splits] == [[0, 1, 2, 8, 9, 10], [3, 4, 5, 6, 7, 8, 9, 10]]
+        assert [split.test.tolist() for split in splits] == [[3, 4], [0, 1]]
+
+    def test_labels_that_no_other_corpus_knows_are_left_out_and_counted(self) -> None:
+        nemo, ravdess = leave_one_corpus_out(self.FOUR)
+
+        assert (nemo.labels, nemo.n_left_out) == (("happy", "sad"), 2)
+        assert (ravdess.labels, ravdess.n_left_out) == (("calm", "sad"), 0)
+
+    def test_a_corpus_is_not_tested_where_every_verdict_would_be_right(self) -> None:
+        assert "corpus other" not in [split.name for split in leave_one_corpus_out(self.FOUR)]
+
+    @pytest.mark.parametrize(
+        "utterances",
+        [
+            [utterance("01", Emotion.SAD), utterance("02", Emotion.CALM)],
+            [utterance("01", Emotion.SAD), utterance("01", Emotion.CALM, corpus="nemo")],
+            [utterance("01", e, corpus=c, kind="song") for e in Emotion for c in ("nemo", "ravdess")],
+        ],
+        ids=["one corpus", "no emotion in common", "only song"],
+    )
+    def test_nothing_to_compare_is_refused(self, utterances: list[Utterance]) -> None:
+        with pytest.raises(TooFewExamplesError, match="at least two of its emotions"):
+            leave_one_corpus_out(utterances)
+
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(Emotion), st.sampled_from(KINDS)), max_size=40
+        )
+    )
+    def test_every_spoken_utterance_of_a_tested_corpus_is_tested_or_counted(
+        self, facts: list[tuple[str, Emotion, Literal["speech", "song"]]]
+    ) -> None:
+        common = [utterance("01", e, corpus=c) for c in ("a", "b") for e in (Emotion.SAD, Emotion.CALM)]
+        drawn = [utterance("01", e, corpus=c, kind=k, take=i) for i, (c, e, k) in enumerate(facts, start=2)]
+        utterances = [*common, *drawn]
+
+        splits = leave_one_corpus_out(utterances)
+
+        assert {"corpus a", "corpus b"} <= {split.name for split in splits}
+        for split in splits:
+            corpus = split.name.removeprefix("corpus ")
+            spoken = {i for i, u in enumerate(utterances) if u.corpus == corpus and u.kind == "speech"}
+            tested = set(split.test.tolist())
+            assert tested <= spoken
+            assert len(spoken - tested) == split.n_left_out
+            assert split.train.tolist() == [i for i, u in enumerate(utterances) if u.corpus != corpus]
+            taught = {utterances[i].label.value for i in split.train}
+            assert split.labels is not None
+            assert set(split.labels) == {utterances[i].label.value for i in tested} <= taught
+            assert len(split.labels) >= 2
+
+
+def test_only_a_corpus_that_is_left_out_has_labels_of_its_own() -> None:
+    for protocol in ("emobox", "loso", "random"):
+        assert {(split.labels, split.n_left_out) for split in PROTOCOLS[protocol](utterances_of(), 0)} == {(None, 0)}

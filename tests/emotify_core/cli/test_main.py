@@ -40,6 +40,7 @@ class TestHelp:
             "models",
             "models list",
             "models show",
+            "models card",
             "models promote",
             "models rollback",
         }

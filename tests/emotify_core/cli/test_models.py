@@ -12,6 +12,7 @@ import pytest
 import emotify_core.cli.models  # noqa: F401  (before a test gives up the rights to read it)
 from emotify_core.cli import main
 from emotify_core.registry import Header, Registry
+from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import tiny_header, tiny_model
 
 _NOBODY = 65534
@@ -118,6 +119,53 @@ class TestShow:
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("emotify: There is no model version")
         assert line.isprintable()
+
+
+class TestCard:
+    def test_it_is_written_anew_from_the_figures(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "card", "tiny-1") == 0
+
+        card = registry.root / "tiny-1" / "card.md"
+        assert capsys.readouterr().out == f"tiny-1: card written, with no pictures:\n{card}\n"
+        assert card.read_text(encoding="utf-8").startswith("# Model tiny-1\n")
+        assert "0.679" in card.read_text(encoding="utf-8")
+
+    def test_pictures_lie_beside_it_and_the_model_is_not_touched(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = registry.root / "tiny-1"
+        (folder / "metrics.json").write_text(json.dumps(metrics_of()))
+        before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "card.md"}
+
+        assert models(registry, "card", "tiny-1", "--json") == 0
+
+        written = json.loads(capsys.readouterr().out)
+        assert written["version"] == "tiny-1"
+        after = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert {Path(file).name for file in written["files"]} == set(after) - set(before)
+        assert {name: after[name] for name in before} == before
+        assert sum(name.endswith(".png") for name in after) == 5
+
+    def test_pictures_are_counted(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        clean = {"uar_by_speaker": {"ravdess/01": 0.5}}
+        (registry.root / "tiny-1" / "metrics.json").write_text(json.dumps({"figures": {"clean": clean}}))
+
+        assert models(registry, "card", "tiny-1") == 0
+
+        assert "tiny-1: card written, with 1 picture:\n" in capsys.readouterr().out
+
+    def test_without_a_name_it_is_the_champion(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        assert models(registry, "card") == 0
+
+        assert "None were measured." in (registry.root / "tiny-2" / "card.md").read_text(encoding="utf-8")
+
+    def test_damaged_figures_are_one_sentence(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        (registry.root / "tiny-1" / "metrics.json").write_text("{")
+
+        assert models(registry, "card", "tiny-1") == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "metrics.json is damaged" in line
 
 
 class TestPromoteAndRollback:

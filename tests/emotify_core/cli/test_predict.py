@@ -4,19 +4,25 @@ import argparse
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from emotify_core.classifier import EmotionClassifier
 from emotify_core.cli import main
 from emotify_core.cli.predict import run
 from emotify_core.emotions import Emotion
+from emotify_core.recipes import RECIPES
+from emotify_core.registry import Registry
 from emotify_core.synthesis import demonstration_note
 from tests.emotify_core.encoding import wav
+from tests.emotify_core.tiny_models import tiny_header, tiny_model
 from tests.emotify_core.voices import voice
 
 NOTE = wav(voice(Emotion.HAPPY, "04"))
@@ -39,7 +45,8 @@ class TestTable:
     ) -> None:
         assert predict(trained, note) == 0
 
-        first, *rest = capsys.readouterr().out.splitlines()
+        first, *rest, last = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(r"  valence [+-][01]\.\d\d, arousal [+-][01]\.\d\d \(from -1 to 1\)", last)
         assert first.startswith(f"{note}: ")
         assert first.endswith("% sure")
         assert sorted(line.split()[0] for line in rest) == sorted(emotion.value for emotion in Emotion)
@@ -80,6 +87,80 @@ class TestTable:
         assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == names
 
 
+class TestExplain:
+    def test_a_sentence_says_why_within_eighty_columns(
+        self, classifier: EmotionClassifier, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, note, "--explain") == 0
+
+        lines = capsys.readouterr().out.splitlines()
+        assert " ".join(line.strip() for line in lines[10:]) == classifier.explain(note).text
+        assert max(map(len, lines[1:])) <= 80
+        assert all(line.startswith("  ") for line in lines[1:])
+
+    def test_json_gets_an_object_after_what_it_has_otherwise(
+        self, classifier: EmotionClassifier, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, note, "missing.wav", "--explain", "--json") == 1
+
+        facts, bad = map(json.loads, capsys.readouterr().out.splitlines())
+        assert list(facts) == [*KEYS, "explanation"]
+        assert facts["explanation"] == classifier.explain(note).to_dict()
+        assert list(bad) == ["file", "error"]
+
+    def test_a_model_that_cannot_is_one_sentence(
+        self, tmp_path: Path, note: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        classic = tiny_header(recipe="classic", feature_set=RECIPES["classic"].feature_set)
+        Registry(tmp_path).publish(classic, tiny_model(), {})
+
+        assert predict(tmp_path / "tiny-1", note, "--explain") == 1
+
+        assert capsys.readouterr().err == "emotify: Models of the recipe 'classic' cannot be explained.\n"
+
+
+class TestTimeline:
+    @pytest.fixture
+    def talk(self, tmp_path: Path) -> Path:
+        """Record two people, one after the other, for longer than a window lasts."""
+        path = tmp_path / "talk.wav"
+        path.write_bytes(wav(np.concatenate([voice(Emotion.HAPPY, s, duration=7.0) for s in ("04", "11")])))
+        return path
+
+    def test_it_is_drawn_below_the_verdict_within_eighty_columns(
+        self, classifier: EmotionClassifier, trained: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, talk, "--timeline") == 0
+
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[10:] == classifier.timeline(talk).as_text(80).splitlines()
+        assert max(map(len, lines[1:])) <= 80
+        assert lines[-1].endswith("0:14")
+
+    def test_json_gets_an_object_after_what_it_has_otherwise(
+        self, classifier: EmotionClassifier, trained: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, talk, "--timeline", "--explain", "--json") == 0
+
+        (line,) = capsys.readouterr().out.splitlines()
+        facts = json.loads(line)
+        assert list(facts) == [*KEYS, "explanation", "timeline"]
+        assert facts["timeline"] == classifier.timeline(talk).to_dict()
+        assert facts["timeline"]["duration"] == pytest.approx(facts["duration"])
+
+    def test_a_bad_file_is_reported_and_the_rest_go_on(
+        self, trained: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert predict(trained, "missing.wav", talk, "--timeline", "--explain") == 1
+
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{talk}: ")
+        assert err == "missing.wav: This is not audio that I can read: there is no such file.\n"
+
+
+KEYS = ["file", "emotion", "confidence", "probabilities", "valence", "arousal", "duration", "model"]
+
+
 class TestJson:
     def test_each_file_is_one_object_with_the_keys_of_the_design(
         self, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
@@ -89,16 +170,7 @@ class TestJson:
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 2
         facts = json.loads(lines[0])
-        assert list(facts) == [
-            "file",
-            "emotion",
-            "confidence",
-            "probabilities",
-            "valence",
-            "arousal",
-            "duration",
-            "model",
-        ]
+        assert list(facts) == KEYS
         assert facts["file"] == str(note)
         assert list(facts["probabilities"]) == [emotion.value for emotion in Emotion]
         assert sum(facts["probabilities"].values()) == pytest.approx(1)
@@ -144,7 +216,7 @@ class TestNames:
         out, err = capsys.readouterr()
         shown = out if exists else err
         assert all(line.isprintable() for line in shown.splitlines())
-        assert len(shown.splitlines()) == (9 if exists else 1)
+        assert len(shown.splitlines()) == (10 if exists else 1)
 
     @pytest.mark.parametrize("raw", NAMES.values(), ids=NAMES.keys())
     def test_json_holds_the_very_name(
@@ -163,7 +235,8 @@ class TestProgress:
     def shown(self, trained: Path, files: list[str], *, out_is_terminal: bool) -> str:
         out = Console(file=io.StringIO(), force_terminal=out_is_terminal)
         errors = Console(file=io.StringIO(), force_terminal=True, width=80)
-        assert run(argparse.Namespace(files=files, model=trained, json=False), out, errors) == 0
+        arguments = argparse.Namespace(files=files, model=trained, json=False, explain=False, timeline=False)
+        assert run(arguments, out, errors) == 0
         return cast("io.StringIO", errors.file).getvalue()
 
     def test_a_person_sees_that_a_single_note_is_listened_to(self, trained: Path, note: Path) -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emotify_core.classifier import EmotionClassifier
@@ -13,12 +15,16 @@ from emotify_core.cli.evaluate import show
 from emotify_core.cli.terminal import PlainConsole
 from emotify_core.conditions import CONDITIONS
 from emotify_core.emotions import Emotion
+from emotify_core.non_speech import KINDS
 from emotify_core.registry import Registry
+
+pytestmark = pytest.mark.usefixtures("few_sounds")
+FUNCTIONALS = ["--recipe", "functionals"]
 
 
 def train(corpus: Path, registry: Path, feature_cache: Path, *options: str) -> int:
     where = ["--corpus", f"ravdess={corpus}", "--out", str(registry), "--cache", str(feature_cache)]
-    return main(["train", *where, "--jobs", "1", *options])
+    return main(["train", *where, "--jobs", "1", *FUNCTIONALS, *options])
 
 
 class TestTrained:
@@ -30,12 +36,30 @@ class TestTrained:
         (version,) = registry.versions()
         assert registry.champion() == version
         assert sorted(path.name for path in trained.iterdir()) == ["champion.json", version]
-        assert sorted(path.name for path in (trained / version).iterdir()) == [
+        assert sorted(path.name for path in (trained / version).iterdir() if path.suffix != ".png") == [
             "card.md",
             "header.json",
             "metrics.json",
             "model.skops",
         ]
+
+    def test_the_cards_pictures_lie_beside_it(self, trained: Path) -> None:
+        folder = trained / Registry(trained).champion()
+
+        pictures = {path.name for path in folder.glob("*.png")}
+        card = (folder / "card.md").read_text(encoding="utf-8")
+
+        assert {"confusion.png", "conditions.png"} <= pictures
+        assert all(name in card for name in pictures)
+
+    def test_the_detector_of_speech_is_measured_on_kinds_and_speakers_it_was_not_fitted_on(self, trained: Path) -> None:
+        registry = Registry(trained)
+        figures = registry.metrics(registry.champion())["non_speech"]
+
+        assert set(figures["refused"]) == set(KINDS)
+        assert set(figures["false_refusals"]) == {"ravdess"}
+        assert np.mean(list(figures["refused"].values())) > 0.7
+        assert figures["false_refusals"]["ravdess"] < 0.3
 
     def test_the_header_names_corpus_licence_and_libraries(self, trained: Path) -> None:
         header = Registry(trained).header(Registry(trained).champion())
@@ -64,7 +88,7 @@ class TestTrained:
     def test_confidence_is_calibrated(self, trained: Path) -> None:
         _, model = Registry(trained).load(Registry(trained).champion())
 
-        assert model.temperature_ != 1
+        assert model.calibration is not None
 
     def test_the_model_is_small(self, trained: Path) -> None:
         assert sum(path.stat().st_size for path in trained.rglob("*") if path.is_file()) < 20 * 2**20
@@ -80,7 +104,7 @@ class TestCommand:
         header = json.loads(out)
         assert err.splitlines() == ["26 utterances of 3 speakers"]
         assert Registry(tmp_path / "m").versions() == (header["version"],)
-        assert Registry(tmp_path / "m").metrics(header["version"]) == {}
+        assert set(Registry(tmp_path / "m").metrics(header["version"])) == {"non_speech"}
         assert "None were measured." in (tmp_path / "m" / header["version"] / "card.md").read_text(encoding="utf-8")
         assert not (tmp_path / "m" / "champion.json").exists()
 
@@ -99,14 +123,17 @@ class TestCommand:
 class TestEvaluate:
     def evaluate(self, corpus: Path, feature_cache: Path, *options: str) -> int:
         where = ["--corpus", f"ravdess={corpus}", "--cache", str(feature_cache), "--jobs", "1"]
-        return main(["evaluate", *where, *options])
+        return main(["evaluate", *where, *FUNCTIONALS, *options])
 
     def test_it_prints_the_very_figures_of_the_card(
         self, corpus: Path, feature_cache: Path, trained: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert self.evaluate(corpus, feature_cache, "--conditions", "--json") == 0
 
-        assert json.loads(capsys.readouterr().out) == Registry(trained).metrics(Registry(trained).champion())
+        found, published = json.loads(capsys.readouterr().out), Registry(trained).metrics(Registry(trained).champion())
+        assert found.pop("permuted") is False
+        del published["non_speech"]
+        assert found == published
 
     def test_another_protocol_on_folders_that_overlap_tests_everything_once(
         self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]
@@ -120,12 +147,21 @@ class TestEvaluate:
         assert out.startswith("recipe functionals, protocol loso, seed 0\n")
         assert "24 utterances of 3 speakers" in out
 
+    def test_permuted_labels_are_said_to_be(
+        self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.evaluate(corpus, feature_cache, "--permute", "--json") == 0
+
+        report = json.loads(capsys.readouterr().out)
+        assert report["permuted"] is True
+        assert report["figures"]["clean"]["uar"] < 0.5
+
     def test_too_few_speakers_are_one_sentence(
         self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         alone = corpus / "speech" / "Actor_01"
 
-        assert main(["evaluate", "--corpus", f"ravdess={alone}", "--jobs", "1"]) == 1
+        assert main(["evaluate", "--corpus", f"ravdess={alone}", "--jobs", "1", *FUNCTIONALS]) == 1
 
         lines = capsys.readouterr().err.splitlines()
         assert lines[-1] == ("emotify: A speaker-independent protocol needs speech of at least two groups of speakers.")
@@ -168,6 +204,37 @@ class TestTables:
         sentence = "UAR of the 4 speakers on whom no setting was chosen: 0.512"
         assert sentence in self.shown(metrics | {"untuned": {"uar": 0.5123, "n_speakers": 4}}, capsys)
         assert not any("no setting" in line for line in self.shown(metrics | {"untuned": None}, capsys))
+
+
+class TestWithoutPyTorch:
+    """The recipe `fused` is the default, and needs the extra `train`."""
+
+    @pytest.fixture(autouse=True)
+    def no_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "torch", None)
+        for name in [name for name in sys.modules if name.startswith("emotify_core.network")]:
+            monkeypatch.delitem(sys.modules, name)
+
+    @pytest.mark.parametrize(
+        "command", [["train", "--no-evaluate", "--out", "m"], ["train", "--out", "m"], ["evaluate"]]
+    )
+    def test_it_is_one_sentence(
+        self,
+        corpus: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        command: list[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        assert main([*command, "--corpus", f"ravdess={corpus}", "--jobs", "1"]) == 1
+
+        assert capsys.readouterr() == (
+            "",
+            "emotify: PyTorch is needed for this and is not installed: pip install 'emotify[train]'.\n",
+        )
+        assert not list(tmp_path.rglob("header.json"))
 
 
 def test_a_missing_corpus_leaves_no_folder_behind(tmp_path: Path) -> None:

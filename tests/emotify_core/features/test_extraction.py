@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emotify_core.conditioning import condition
-from emotify_core.features import FEATURE_SET, extract, feature_names
-from emotify_core.features.extraction import WINDOW_SECONDS
+from emotify_core.features import FEATURE_SET, describe_window, extract, feature_names, has_voice
+from emotify_core.features.windows import WINDOW_SECONDS
 from emotify_core.synthesis import synthesize_voice
 from emotify_core.waveform import Waveform
 from tests.emotify_core.features.signals import SR, Signal, harmonic_tone, sine, white_noise
@@ -128,6 +127,10 @@ class TestMeaning:
     def test_noise_has_hardly_any_voice(self) -> None:
         assert named(white_noise())["voiced_share"] < 0.1
 
+    @pytest.mark.parametrize(("y", "expected"), [(harmonic_tone(150), True), (white_noise(), False)])
+    def test_a_voice_is_told_from_noise(self, y: Signal, expected: bool) -> None:
+        assert has_voice(extract(waveform(y))) is expected
+
     def test_pauses_are_counted(self) -> None:
         spoken = harmonic_tone(200, 0.3)
         pause = np.zeros(round(0.2 * SR), np.float32)
@@ -145,16 +148,47 @@ class TestMeaning:
 
         assert int(np.argmax(chroma)) == 9  # A
 
+
+class TestLevel:
     @pytest.mark.parametrize("gain_db", [-20, 20])
     def test_the_level_of_the_recording_does_not_matter(self, gain_db: float) -> None:
         y = synthesize_voice(1.2, seed=4)
 
-        features = [
-            extract(waveform(condition(y * np.float32(10 ** (g / 20)), SR))).values.astype(float) for g in (0, gain_db)
-        ]
+        features = [extract(waveform(y * np.float32(10 ** (g / 20)))).values.astype(float) for g in (0, gain_db)]
 
+        # Where two frames are nearly equal, rounding decides which is the greatest.
         scale = np.abs(features[0]) + 1
-        assert np.mean(np.abs(features[0] - features[1]) / scale < 1e-3) > 0.99
+        assert np.mean(np.abs(features[0] - features[1]) / scale < 1e-3) > 0.998
+
+    @given(exponent=st.integers(-60, 100))
+    def test_a_level_that_rounds_nothing_changes_nothing(self, exponent: int) -> None:
+        y = synthesize_voice(0.4, seed=4)
+
+        np.testing.assert_array_equal(describe_window(y * np.float32(2.0**exponent)), describe_window(y))
+
+    def test_neither_does_an_offset(self) -> None:
+        y = synthesize_voice(1.2, seed=4)
+
+        plain, offset = describe_window(y), describe_window(y + np.float32(0.25))
+
+        scale = np.abs(plain) + 1
+        assert np.mean(np.abs(plain - offset) / scale < 1e-2) > 0.99
+
+    @pytest.mark.parametrize("value", [0.0, 1e-12, 0.3, -1.0, 1e6])
+    @pytest.mark.parametrize("n_samples", [1, 2, 100, 4001])
+    def test_whatever_is_constant_is_silence(self, value: float, n_samples: int) -> None:
+        constant = describe_window(np.full(n_samples, value, np.float32))
+
+        np.testing.assert_array_equal(constant, describe_window(np.zeros(n_samples, np.float32)))
+
+    def test_clipped_voices_have_finite_features(self) -> None:
+        y = np.clip(synthesize_voice(0.5, seed=4) * np.float32(1e3), -1, 1)
+
+        assert np.isfinite(describe_window(y)).all()
+
+    def test_a_window_without_samples_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="at least one sample"):
+            describe_window(np.zeros(0, np.float32))
 
 
 class TestWindows:

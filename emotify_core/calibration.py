@@ -1,0 +1,90 @@
+"""Honest probabilities: a temperature that knows how good the recording is."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator
+
+from emotify_core.heads import Matrix, fit_temperature, softmax
+
+_RANGE = (0.1, 10.0)  # of temperatures
+
+
+class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+    """One temperature, and how it rises with noise and reverberation.
+
+    In noise the experts are wrong more often than they think. Their log-scores are divided by a temperature whose
+    logarithm is linear in a few features that tell bad recordings from good ones.
+
+    Parameters
+    ----------
+    penalty : float
+        Strength of the L2 penalty on the slopes, for each utterance.
+    clip : float
+        Standardised features are clipped to plus and minus this.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of float64, shape=(n_features,)
+    slopes_ : ndarray of float64, shape=(n_features,)
+    log_temperature_ : float
+        Natural logarithm of the temperature of an average recording.
+
+    References
+    ----------
+    Guo et al. (2017), "On calibration of modern neural networks", ICML; a temperature for each input: Tomani et al.
+    (2022), "Parameterized temperature scaling for boosting the expressive power in post-hoc uncertainty calibration",
+    ECCV.
+    """
+
+    def __init__(self, *, penalty: float = 1e-3, clip: float = 3.0) -> None:
+        self.penalty = penalty
+        self.clip = clip
+
+    def fit(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> Self:
+        """Find what makes the log-likelihood highest.
+
+        Parameters
+        ----------
+        scores : ndarray of float, shape=(n_utterances, n_classes)
+            Log-scores of utterances whose speakers the experts were not fitted on.
+        truth : ndarray of int, shape=(n_utterances,)
+            Column of the right class.
+        quality : ndarray of float32, shape=(n_utterances, n_features)
+            Features that tell how good the recordings are; there may be none.
+        """
+        self.mean_ = quality.mean(axis=0, dtype=np.float64)
+        self.scale_ = quality.std(axis=0, dtype=np.float64) + 1e-9
+        z = self._standardize(quality)
+        rows = np.arange(len(truth))
+
+        def loss(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            temperature = np.exp(x[0] + z @ x[1:])
+            scaled = scores / temperature[:, None]
+            probabilities = softmax(scaled)
+            slope = (scaled[rows, truth] - (probabilities * scaled).sum(axis=1)) / len(rows)
+            penalty = self.penalty * np.square(x[1:]).sum()
+            likelihood = np.log(probabilities[rows, truth] + 1e-12).mean()
+            gradient = np.concatenate([[slope.sum()], z.T @ slope + 2 * self.penalty * x[1:]])
+            return float(penalty - likelihood), gradient
+
+        start = np.concatenate([[np.log(fit_temperature(scores, truth))], np.zeros(z.shape[1])])
+        bounds = [tuple(np.log(_RANGE)), *[(-1.0, 1.0)] * z.shape[1]]
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+        self.log_temperature_, self.slopes_ = float(found[0]), np.asarray(found[1:])
+        return self
+
+    def temperatures(self, quality: Matrix) -> NDArray[np.float64]:
+        """Return the temperature of each utterance, shape=(n_utterances,)."""
+        return np.asarray(np.clip(np.exp(self.log_temperature_ + self._standardize(quality) @ self.slopes_), *_RANGE))
+
+    def probabilities(self, scores: NDArray[np.float64], quality: Matrix) -> NDArray[np.float64]:
+        """Turn log-scores into probabilities, shape=(n_utterances, n_classes)."""
+        return softmax(scores / self.temperatures(quality)[:, None])
+
+    def _standardize(self, quality: Matrix) -> NDArray[np.float64]:
+        return np.asarray(np.clip((quality - self.mean_) / self.scale_, -self.clip, self.clip))

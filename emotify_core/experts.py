@@ -1,0 +1,99 @@
+"""The two experts, and how their opinions become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotify_core.calibration import Calibration
+from emotify_core.heads import FusedHeads, softmax
+
+Scores = NDArray[np.float64]
+FUNCTIONALS: Final = "functionals"
+NETWORK: Final = "network"
+_FLOOR: Final = 1e-4  # an expert that is certain must not overrule the other
+
+
+class Experts:
+    """What the model file of a version holds.
+
+    Parameters
+    ----------
+    heads : object
+        The first expert: a fitted scikit-learn classifier of features, with `classes_`.
+    calibration : Calibration, optional
+        Makes probabilities of the fused log-scores; without one, they are taken as they are.
+    detector : SpeechDetector, optional
+        Tells speech from other sounds; without one, everything counts as speech.
+    """
+
+    def __init__(self, heads: Any, *, calibration: Calibration | None = None, detector: Any = None) -> None:  # noqa: ANN401
+        self.heads = heads
+        self.calibration = calibration
+        self.detector = detector
+
+    def probabilities(self, scores: Scores, quality: NDArray[np.float32]) -> Scores:
+        """Turn fused log-scores into probabilities, shape=(n_utterances, n_classes).
+
+        Parameters
+        ----------
+        scores : ndarray of float, shape=(n_utterances, n_classes)
+        quality : ndarray of float32, shape=(n_utterances, n_features)
+            Features that tell how good the recordings are.
+        """
+        return softmax(scores) if self.calibration is None else self.calibration.probabilities(scores, quality)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Emotions in the order of the scores' columns."""
+        return tuple(map(str, getattr(self.heads, "classes_", ())))
+
+
+def head_scores(heads: Any, features: NDArray[np.float32]) -> Scores:  # noqa: ANN401  (any scikit-learn classifier)
+    """Return the log-probabilities of a scikit-learn classifier, shape=(n_utterances, n_classes)."""
+    if hasattr(heads, "decision_function"):
+        return np.asarray(heads.decision_function(features), dtype=np.float64)
+    return np.asarray(np.log(heads.predict_proba(features) + 1e-12), dtype=np.float64)
+
+
+def quality_of(heads: Any, features: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float32]:  # noqa: ANN401
+    """Return what a calibration may depend on, shape=(n_utterances, n_columns + 1).
+
+    Parameters
+    ----------
+    heads : object
+        The first expert.
+    features : ndarray of float32, shape=(n_utterances, n_features)
+    columns : sequence of int
+        Features that tell good recordings from bad ones. The last column of the result says how far an utterance is
+        from what the first expert was trained on: a voice, a language or a microphone that it never met.
+    """
+    if not isinstance(heads, FusedHeads):
+        return features[:, list(columns)]
+    return np.column_stack([features[:, list(columns)], heads.unfamiliarity(features)]).astype(np.float32)
+
+
+def fuse(opinions: Mapping[str, Scores]) -> Scores:
+    """Average the log-probabilities of the experts, each with the same say.
+
+    Parameters
+    ----------
+    opinions : mapping
+        Name of the expert -> log-scores, shape=(n_utterances, n_classes). At least one.
+
+    Returns
+    -------
+    ndarray of float, shape=(n_utterances, n_classes)
+        Log-scores; a single expert's come back as they are.
+
+    Notes
+    -----
+    The average of log-probabilities is the logarithmic opinion pool: Genest & Zidek (1986), "Combining probability
+    distributions", Statistical Science 1(1).
+    """
+    if len(opinions) == 1:
+        return next(iter(opinions.values()))
+    return np.asarray(np.mean([np.log(softmax(scores) + _FLOOR) for scores in opinions.values()], axis=0))

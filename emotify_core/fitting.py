@@ -1,0 +1,178 @@
+"""Fit the experts of a recipe to utterances of a dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from joblib import delayed
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from emotify_core.dataset import Dataset
+from emotify_core.emotions import Emotion
+from emotify_core.errors import MissingExtraError
+from emotify_core.experts import Scores
+from emotify_core.parallel import in_processes
+from emotify_core.recipes import NetworkPlan, Recipe
+from emotify_core.splits import Split
+
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+Start = Sequence[Any]  # networks, or nothing
+
+
+def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """Sort names of emotions in the order of `Emotion`."""
+    present = set(labels)
+    return tuple(emotion.value for emotion in Emotion if emotion.value in present)
+
+
+def fit_heads(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
+    """Fit a recipe's classifier of functionals to utterances and all their copies."""
+    features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
+    labels = np.tile(dataset.labels[rows], len(dataset.features))
+    if recipe.corpus_weights is None:
+        return recipe.make(seed).fit(features, labels)
+    corpora = [dataset.utterances[row].corpus for row in rows]
+    weights = balanced_weights(corpora, dataset.labels[rows], recipe.corpus_weights)
+    return recipe.make(seed).fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
+
+
+def balanced_weights(
+    corpora: Sequence[str], labels: Sequence[str] | NDArray[np.str_], corpus_weights: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Weigh utterances so that all labels count alike, and within a label the corpora as `corpus_weights` says.
+
+    Parameters
+    ----------
+    corpora, labels : sequence of str, shape=(n_utterances,)
+    corpus_weights : mapping
+        Those that are not named have a weight of 1.
+
+    Returns
+    -------
+    ndarray of float, shape=(n_utterances,)
+        Their mean is 1.
+    """
+    cells = list(zip(corpora, map(str, labels), strict=True))
+    counts = Counter(cells)
+    total = Counter[str]()
+    for corpus, label in counts:
+        total[label] += corpus_weights.get(corpus, 1.0)  # type: ignore[assignment]
+    weights = np.array([corpus_weights.get(c, 1.0) / counts[c, label] / total[label] for c, label in cells])
+    return np.asarray(weights / weights.mean())
+
+
+def pretrain(
+    dataset: Dataset,
+    splits: Sequence[Split],
+    recipe: Recipe,
+    *,
+    seed: int,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Start:
+    """Train networks on the corpora other than the home corpus, as far as they train in every fold.
+
+    Returns
+    -------
+    sequence of Network
+        One for each of the recipe's networks; empty if it has none, or there is nothing to train on.
+    """
+    plan = recipe.network
+    if plan is None:
+        return ()
+    rows = np.arange(len(dataset.utterances))
+    for split in splits:
+        rows = np.intersect1d(rows, split.train)
+    return fit_pretrained(dataset, rows, plan, seed=seed, n_jobs=n_jobs, progress=progress)
+
+
+def fit_pretrained(
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    plan: NetworkPlan,
+    *,
+    seed: int,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Start:
+    """Train the plan's networks on those of the rows that are of other corpora than the home corpus."""
+    away = np.array([i for i in rows if dataset.utterances[i].corpus != plan.home], dtype=np.intp)
+    if not len(away):
+        return ()
+    fit = _training().fit_stage
+    work = (
+        delayed(fit)(dataset, away, plan, stage="pretraining", seed=seed + 1000 * k) for k in range(plan.n_networks)
+    )
+    networks = in_processes(work, n_jobs=min(n_jobs, plan.n_networks))
+    return list(networks if progress is None else progress(networks, plan.n_networks, "networks, first stage"))
+
+
+def fit_second_expert(
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    recipe: Recipe,
+    *,
+    seed: int,
+    start: Start = (),
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[Any]:
+    """Train the recipe's networks on utterances, from where `pretrain` left them; nothing if it has none."""
+    plan = recipe.network
+    if plan is None:
+        return []
+    if not start:
+        start = fit_pretrained(dataset, rows, plan, seed=seed, n_jobs=n_jobs)
+    if all(dataset.utterances[i].corpus != plan.home for i in rows):
+        return list(start)
+    begun: list[Any] = list(start) or [None] * plan.n_networks
+    fit = _training().fit_stage
+    work = (
+        delayed(fit)(dataset, rows, plan, stage="training", seed=seed + 1000 * k + 1, start=network)
+        for k, network in enumerate(begun)
+    )
+    networks = in_processes(work, n_jobs=min(n_jobs, len(begun)))
+    return list(networks if progress is None else progress(networks, len(begun), "networks"))
+
+
+def run_second_expert(networks: Sequence[Any], spectra: Sequence[NDArray[Any]], labels: Sequence[str]) -> Scores:
+    """Return the mean of the networks' log-probabilities over some labels, shape=(n_utterances, n_labels)."""
+    run = _training().run_network
+    columns = columns_of(labels)
+    scores = [run(network, spectra)[0][:, columns].astype(np.float64) for network in networks]
+    return np.asarray(np.mean([log_softmax(each, axis=1) for each in scores], axis=0))
+
+
+def export_networks(networks: Sequence[Any], labels: Sequence[str]) -> bytes:
+    """Export networks for `emotify_core.encoder.Encoder`, whose scores have the order of the labels."""
+    return bytes(_training().to_onnx(networks, columns_of(labels)))
+
+
+def columns_of(labels: Sequence[str]) -> list[int]:
+    """Find the columns of labels in the networks, which have one for each `Emotion`."""
+    order = [emotion.value for emotion in Emotion]
+    return [order.index(label) for label in labels]
+
+
+def require_training(recipe: Recipe) -> None:
+    """Fail now rather than after the features are extracted, if what trains the recipe is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    if recipe.uses_network:
+        _training()
+
+
+def _training() -> Any:  # noqa: ANN401  (a module)
+    """Import what needs PyTorch."""
+    try:
+        from emotify_core.network import training  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("PyTorch", "train") from error
+    return training

@@ -1,0 +1,6 @@
+"""Tell sounds in which somebody speaks from those in which nobody does."""
+
+from emotify_core.speech_detection.descriptors import speech_descriptor_names, speech_descriptors
+from emotify_core.speech_detection.detector import SpeechDetector, fit_speech_detector
+
+__all__ = ["SpeechDetector", "fit_speech_detector", "speech_descriptor_names", "speech_descriptors"]

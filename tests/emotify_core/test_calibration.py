@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from emotify_core.calibration import Calibration
+from emotify_core.heads import Matrix, fit_temperature, softmax
+from emotify_core.metrics import expected_calibration_error
+
+Sample = tuple[NDArray[np.float64], NDArray[np.intp], Matrix]
+
+
+def noisy_scores(n: int = 8000, *, seed: int = 0) -> Sample:
+    """Make scores that are three times too sure of recordings of low quality, and honest for the others."""
+    rng = np.random.default_rng(seed)
+    honest = rng.normal(scale=1.5, size=(n, 4))
+    truth = (softmax(honest).cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    is_bad = rng.random(n) < 0.5
+    quality = np.column_stack([np.where(is_bad, 5.0, 25.0) + rng.normal(size=n), rng.normal(size=n)])
+    return np.where(is_bad[:, None], 3.0, 1.0) * honest, truth, quality.astype(np.float32)
+
+
+def calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
+    return expected_calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
+
+
+class TestQuality:
+    def test_good_and_bad_recordings_each_get_their_temperature(self) -> None:
+        scores, truth, quality = noisy_scores()
+
+        temperatures = Calibration().fit(scores, truth, quality).temperatures(quality)
+
+        is_bad = quality[:, 0] < 15
+        assert temperatures[is_bad].mean() == pytest.approx(3, rel=0.15)
+        assert temperatures[~is_bad].mean() == pytest.approx(1, rel=0.15)
+
+    def test_confidence_is_honest_for_both_where_one_temperature_is_not(self) -> None:
+        calibration = Calibration().fit(*noisy_scores())
+        scores, truth, quality = noisy_scores(seed=1)
+        one = softmax(scores, temperature=fit_temperature(*noisy_scores()[:2]))
+        known = calibration.probabilities(scores, quality)
+
+        for group in (quality[:, 0] < 15, quality[:, 0] >= 15):
+            assert calibration_error(known[group], truth[group]) < 0.03 < calibration_error(one[group], truth[group])
+
+    def test_what_tells_nothing_hardly_counts(self) -> None:
+        calibration = Calibration().fit(*noisy_scores())
+
+        assert abs(calibration.slopes_[1]) < 0.05 < abs(calibration.slopes_[0])
+
+    def test_an_outlier_counts_no_more_than_the_clip(self) -> None:
+        calibration = Calibration().fit(*noisy_scores())
+
+        far = calibration.temperatures(np.array([[-1e9, 0], [-1e4, 0]], dtype=np.float32))
+
+        assert far[0] == far[1] <= 10
+
+
+def test_without_features_it_is_the_one_temperature() -> None:
+    scores, truth, _ = noisy_scores()
+    nothing = np.zeros((len(scores), 0), dtype=np.float32)
+
+    calibration = Calibration().fit(scores, truth, nothing)
+
+    np.testing.assert_allclose(calibration.temperatures(nothing), fit_temperature(scores, truth), rtol=1e-3)
+
+
+@given(
+    arrays.arrays(np.float64, (3, 4), elements=st.floats(-1e3, 1e3)),
+    arrays.arrays(np.float32, (3, 2), elements=st.floats(-1e6, 1e6, width=32)),
+)
+def test_probabilities_are_distributions_in_the_order_of_the_scores(
+    scores: NDArray[np.float64], quality: Matrix
+) -> None:
+    probabilities = _FITTED.probabilities(scores, quality)
+
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    best = np.take_along_axis(probabilities, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+    np.testing.assert_array_equal(best, probabilities.max(axis=1))
+
+
+_FITTED = Calibration().fit(*noisy_scores(500))
+
+
+def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
+    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "clip": 1.0}

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emotify_core.dataset import Spectra
+from emotify_core.encoder import (
+    HOP,
+    MAX_FRAMES,
+    N_MELS,
+    SR,
+    STRIDE,
+    Encoder,
+    Spectrum,
+    level,
+    log_mel,
+    n_steps,
+    prepare,
+)
+from emotify_core.errors import UntrustedModelError
+from emotify_core.synthesis import synthesize_voice
+from tests.emotify_core.tiny_models import tiny_network
+
+VOICE = synthesize_voice(1.3, seed=1)
+
+
+def spectrum_of(n_frames: int, seed: int = 0) -> Spectrum:
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-80, 0, size=(n_frames, N_MELS)).astype(np.float32)
+
+
+class TestLogMel:
+    @given(st.integers(1, 4 * SR))
+    def test_there_is_a_frame_of_64_bands_every_16_ms(self, n_samples: int) -> None:
+        spectrum = log_mel(np.ones(n_samples, np.float32))
+
+        assert spectrum.shape == (n_samples // HOP + 1, N_MELS)
+        assert spectrum.dtype == np.float32
+
+    @pytest.mark.parametrize("peak", [0.0, 1e-30, 1.0, 1e6])
+    def test_silence_and_any_peak_give_finite_numbers(self, peak: float) -> None:
+        y = np.float32(peak) * np.sign(np.random.default_rng(0).normal(size=SR)).astype(np.float32)
+
+        assert np.isfinite(log_mel(y)).all()
+        assert np.isfinite(level(log_mel(y))).all()
+
+    def test_silence_is_at_the_floor(self) -> None:
+        np.testing.assert_allclose(log_mel(np.zeros(SR, np.float32)), -90, atol=0.01)
+
+    @pytest.mark.parametrize("gain_db", [-40, -20, 6, 20, 60])
+    def test_the_level_makes_no_difference(self, gain_db: float) -> None:
+        louder = VOICE * np.float32(10 ** (gain_db / 20))
+
+        np.testing.assert_allclose(log_mel(louder), log_mel(VOICE), atol=0.02)
+
+    def test_a_tone_is_loudest_in_its_band(self) -> None:
+        t = np.arange(SR) / SR
+        loudest = [
+            int(np.median(log_mel(np.sin(2 * np.pi * f * t).astype(np.float32)).argmax(axis=1)))
+            for f in (200, 500, 1000, 2000, 4000, 7000)
+        ]
+
+        assert loudest == sorted(set(loudest))
+
+    def test_a_click_is_where_it_was(self) -> None:
+        y = np.zeros(SR, np.float32)
+        y[20 * HOP] = 1
+
+        assert int(log_mel(y).sum(axis=1).argmax()) == 20
+
+
+class TestLevel:
+    @given(st.floats(-60, 60), st.integers(1, 40))
+    def test_the_mean_level_tells_nothing(self, shift_db: float, n_frames: int) -> None:
+        spectrum = spectrum_of(n_frames)
+
+        levelled = level(spectrum)
+
+        assert levelled.mean() == pytest.approx(0, abs=1e-4)
+        np.testing.assert_allclose(level(spectrum + np.float32(shift_db)), levelled, atol=1e-3)
+
+    def test_what_is_more_than_70_db_below_the_peak_counts_as_70(self) -> None:
+        spectrum = np.full((4, N_MELS), -60.0, dtype=np.float32)
+        spectrum[0, 0], spectrum[1] = 0.0, -85.0
+        floored = np.maximum(spectrum, -70)
+
+        np.testing.assert_allclose(level(spectrum), (floored - floored.mean()) / 20, atol=1e-6)
+
+
+class TestPrepare:
+    @given(st.lists(st.integers(1, 600), min_size=1, max_size=4))
+    def test_every_spectrum_stands_at_the_beginning_and_the_rest_is_padding(self, lengths: list[int]) -> None:
+        spectra = [spectrum_of(n, seed) for seed, n in enumerate(lengths)]
+
+        batch, mask = prepare(spectra)
+
+        n_frames = -(-min(MAX_FRAMES, max(lengths)) // STRIDE) * STRIDE
+        assert batch.shape == (len(lengths), 1, N_MELS, n_frames)
+        assert mask.shape == (len(lengths), n_frames // STRIDE)
+        for spectrum, image, steps in zip(spectra, batch[:, 0], mask, strict=True):
+            kept = spectrum[:MAX_FRAMES]
+            np.testing.assert_array_equal(image[:, : len(kept)].T, level(kept))
+            assert (image[:, len(kept) :] == -1).all()
+            assert steps.sum() == n_steps(len(kept))
+            assert (np.diff(steps) <= 0).all()
+
+    def test_half_precision_is_good_enough(self) -> None:
+        spectrum = spectrum_of(50)
+
+        stored: Any = Spectra.of([spectrum.astype(np.float16)])  # as training keeps them
+
+        plain, half = prepare([spectrum])[0], prepare(stored)[0]
+
+        assert half.dtype == np.float32
+        np.testing.assert_allclose(half, plain, atol=0.005)
+
+    @pytest.mark.parametrize(
+        ("n_frames", "expected"),
+        [(1, 1), (4, 1), (5, 1), (11, 1), (12, 1), (13, 2), (16, 2), (20, 2), (21, 3), (512, 64)],
+    )
+    def test_steps_are_rounded_but_at_least_one(self, n_frames: int, expected: int) -> None:
+        assert n_steps(n_frames) == expected
+
+
+class TestEncoder:
+    def test_every_window_gets_log_probabilities_and_an_embedding(self) -> None:
+        scores, embeddings = Encoder(tiny_network()).run([spectrum_of(n, seed=n) for n in (20, 61, 188)])
+
+        assert (scores.shape, embeddings.shape) == ((3, 8), (3, 4))
+        assert (scores.dtype.name, embeddings.dtype.name) == ("float64", "float32")
+        np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1, atol=1e-6)
+
+    def test_what_stands_beside_a_window_changes_nothing(self) -> None:
+        encoder = Encoder(tiny_network())
+        spectra = [spectrum_of(n, seed=n) for n in (20, 61, 188)]
+
+        together, alone = encoder.run(spectra), [encoder.run([spectrum]) for spectrum in spectra]
+
+        np.testing.assert_allclose(together[0], np.concatenate([scores for scores, _ in alone]), atol=1e-5)
+        np.testing.assert_allclose(together[1], np.concatenate([embedding for _, embedding in alone]), atol=1e-5)
+
+    def test_the_loudness_of_a_voice_changes_nothing(self) -> None:
+        encoder = Encoder(tiny_network())
+
+        scores = [encoder.run([log_mel(VOICE * np.float32(gain))])[0] for gain in (0.5, 1, 2)]
+
+        np.testing.assert_allclose(scores, np.array([scores[1]] * 3), atol=0.01)
+
+    def test_more_threads_give_the_same(self) -> None:
+        spectra = [spectrum_of(61)]
+
+        one, two = (Encoder(tiny_network(), n_threads=n).run(spectra)[0] for n in (1, 2))
+
+        np.testing.assert_allclose(two, one, atol=1e-6)
+
+    @pytest.mark.parametrize("onnx", [b"", b"garbage", bytes(1000), b"PK\x05\x06" + bytes(18)])
+    def test_what_is_no_network_is_refused(self, onnx: bytes) -> None:
+        with pytest.raises(UntrustedModelError, match="cannot be loaded"):
+            Encoder(onnx)
+
+    @given(st.binary(max_size=200))
+    def test_any_bytes_raise_only_our_error(self, onnx: bytes) -> None:
+        with pytest.raises(UntrustedModelError):
+            Encoder(onnx)
+
+    def test_half_a_network_is_refused(self) -> None:
+        with pytest.raises(UntrustedModelError, match="cannot be loaded"):
+            Encoder(tiny_network()[:1500])
+
+    def test_a_network_with_other_ports_is_refused_by_their_names(self) -> None:
+        other = tiny_network().replace(b"embedding", b"something")
+
+        with pytest.raises(UntrustedModelError, match="none of ours: its ports are spectrum, mask, scores, something"):
+            Encoder(other)

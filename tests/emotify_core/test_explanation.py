@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from emotify_core.emotions import Emotion
+from emotify_core.explanation import Explanation, Reason, explain, family_contributions
+
+# Of each feature: its family.
+FEATURES = {
+    "log2_f0|mean": "pitch",
+    "log2_f0|std": "pitch",
+    "log2_f0|p75-p25": "pitch",
+    "alpha_ratio|mean": "brightness",
+    "hnr|mean": "voice quality",
+    "harmonicity|mean": "voice quality",
+    "voiced_segments_per_second": "rhythm",
+    "unvoiced_mean": "rhythm",
+    "unvoiced_max": "rhythm",
+    "h1_h2|mean": "breath",
+    "rasta_3|kurtosis": "articulation",
+}
+NAMES, FAMILIES = tuple(FEATURES), tuple(FEATURES.values())
+
+vectors = arrays(np.float32, len(NAMES), elements=st.floats(-5, 5, width=32))
+
+
+def why(z: Mapping[str, float], weights: Mapping[str, float], *, emotion: Emotion = Emotion.ANGRY) -> Explanation:
+    values = np.array([z.get(name, 0) for name in NAMES], dtype=np.float32)
+    strengths = np.array([weights.get(name, 0) for name in NAMES])
+    return explain(values, strengths, emotion=emotion, names=NAMES, families=FAMILIES)
+
+
+@given(vectors, vectors)
+def test_contributions_of_the_families_add_up_to_the_score(
+    z: NDArray[np.float32], weights: NDArray[np.float32]
+) -> None:
+    total = float(z.astype(np.float64) @ weights)
+
+    assert sum(family_contributions(z, weights, FAMILIES).values()) == pytest.approx(total, abs=1e-9)
+    explanation = explain(z, weights, emotion=Emotion.SAD, names=NAMES, families=FAMILIES)
+    assert explanation.evidence == pytest.approx(total, abs=1e-9)
+
+
+def test_contributions_are_what_a_logistic_head_sees_in_one_emotion_above_the_mean_of_all() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((120, len(NAMES))).astype(np.float32)
+    head = LogisticRegression().fit(features, rng.integers(0, 4, 120))
+    weights = head.coef_[2] - head.coef_.mean(axis=0)
+
+    scores = head.decision_function(features[:1])[0] - head.intercept_
+    evidence = sum(family_contributions(features[0], weights, FAMILIES).values())
+
+    assert evidence == pytest.approx(scores[2] - scores.mean(), abs=1e-5)
+
+
+@given(vectors, vectors)
+def test_every_reason_speaks_its_way_and_the_strongest_comes_first(
+    z: NDArray[np.float32], weights: NDArray[np.float32]
+) -> None:
+    explanation = explain(z, weights, emotion=Emotion.SAD, names=NAMES, families=FAMILIES)
+    by_family = family_contributions(z, weights, FAMILIES)
+
+    assert len(explanation.reasons) <= 3
+    assert len(explanation.against) <= 1
+    for_it = [reason.contribution for reason in explanation.reasons]
+    assert for_it == sorted(for_it, reverse=True)
+    assert all(value > 0 for value in for_it)
+    assert all(reason.contribution < 0 for reason in explanation.against)
+    for reason in (*explanation.reasons, *explanation.against):
+        assert reason.contribution == by_family[reason.family]
+        assert reason.phrase
+
+
+@given(vectors, vectors, st.sampled_from(Emotion))
+def test_the_text_is_one_sentence_about_other_people(
+    z: NDArray[np.float32], weights: NDArray[np.float32], emotion: Emotion
+) -> None:
+    text = explain(z, weights, emotion=emotion, names=NAMES, families=FAMILIES).text
+
+    assert text.startswith("It sounds ")
+    assert text.count(".") == 1
+    assert text.endswith(".")
+    assert "compared with other people" in text
+    assert not {"usual", "you", "your"} & set(text.replace(",", " ").split())
+
+
+def test_words_follow_what_was_heard_and_not_the_weights() -> None:
+    high = why({"log2_f0|mean": 1.0}, {"log2_f0|mean": 0.5})
+    low = why({"log2_f0|mean": -1.0}, {"log2_f0|mean": -0.5})
+
+    assert high.reasons == (Reason("pitch", 0.5, "a higher pitch"),)
+    assert low.reasons == (Reason("pitch", 0.5, "a lower pitch"),)
+
+
+def test_the_sentence_names_reasons_and_what_speaks_against() -> None:
+    explanation = why(
+        {
+            "log2_f0|mean": 1.2,
+            "log2_f0|std": 1.0,
+            "log2_f0|p75-p25": 1.0,
+            "alpha_ratio|mean": 1.0,
+            "voiced_segments_per_second": -1.0,
+        },
+        {"log2_f0|mean": 0.5, "log2_f0|std": 0.4, "alpha_ratio|mean": 0.4, "voiced_segments_per_second": 0.3},
+    )
+
+    assert explanation.text == (
+        "It sounds angry mostly because of a higher and more variable pitch and a sharper voice, compared with other "
+        "people; a slower pace would speak against it."
+    )
+
+
+def test_several_traits_of_a_family_are_joined_by_what_they_are_traits_of() -> None:
+    explanation = why(
+        {"voiced_segments_per_second": -1.0, "unvoiced_mean": 1.0, "unvoiced_max": 1.0},
+        {"voiced_segments_per_second": -0.5, "unvoiced_max": 0.3},
+        emotion=Emotion.DISGUST,
+    )
+
+    assert explanation.text == (
+        "It sounds disgusted mostly because of a slower pace and longer pauses, compared with other people."
+    )
+
+
+def test_reasons_that_are_the_smaller_part_of_the_evidence_explain_it_partly() -> None:
+    explanation = why({"log2_f0|mean": 1.0, "rasta_3|kurtosis": 2.0}, {"log2_f0|mean": 0.5, "rasta_3|kurtosis": 0.5})
+
+    assert explanation.text == "It sounds angry partly because of a higher pitch, compared with other people."
+
+
+def test_a_trait_that_speaks_the_other_way_than_its_family_is_not_its_reason() -> None:
+    explanation = why(
+        {"log2_f0|mean": 1.0, "log2_f0|std": 1.0, "log2_f0|p75-p25": 1.0},
+        {"log2_f0|mean": -0.2, "log2_f0|std": 0.8},
+    )
+
+    assert [reason.phrase for reason in explanation.reasons] == ["a more variable pitch"]
+
+
+def test_families_without_a_trait_in_words_are_left_out() -> None:
+    assert why({"rasta_3|kurtosis": 5.0}, {"rasta_3|kurtosis": 1.0}).reasons == ()
+
+
+def test_families_that_hardly_contribute_are_left_out() -> None:
+    small_share = why({"log2_f0|mean": 1.0, "hnr|mean": 2.0}, {"log2_f0|mean": 0.09, "hnr|mean": 1.0})
+    small = why({"log2_f0|mean": 1.0}, {"log2_f0|mean": 0.04})
+
+    assert [reason.family for reason in small_share.reasons] == ["voice quality"]
+    assert small.reasons == ()
+
+
+def test_an_average_voice_has_no_explanation() -> None:
+    explanation = why({}, {"log2_f0|mean": 1.0})
+
+    assert (explanation.reasons, explanation.against, explanation.evidence) == ((), (), 0)
+    assert explanation.text == (
+        "It sounds angry, but no single trait of the voice stands out, compared with other people."
+    )
+
+
+def test_to_dict_is_ready_for_json() -> None:
+    explanation = why(
+        {"log2_f0|mean": 1.0, "hnr|mean": 2.0}, {"log2_f0|mean": 0.5, "hnr|mean": -0.25}, emotion=Emotion.SURPRISED
+    )
+
+    assert json.loads(json.dumps(explanation.to_dict())) == {
+        "emotion": "surprised",
+        "evidence": 0.0,
+        "reasons": [{"family": "pitch", "contribution": 0.5, "phrase": "a higher pitch"}],
+        "against": [{"family": "voice quality", "contribution": -0.5, "phrase": "a clearer voice"}],
+        "text": explanation.text,
+    }
+
+
+@pytest.mark.parametrize(
+    ("z", "weights"),
+    [
+        (np.zeros(3), np.zeros(3)),
+        (np.zeros(len(NAMES)), np.zeros(3)),
+        (np.zeros((1, len(NAMES))), np.zeros((1, len(NAMES)))),
+        (np.full(len(NAMES), np.nan), np.zeros(len(NAMES))),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(z: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        explain(z.astype(np.float32), weights, emotion=Emotion.SAD, names=NAMES, families=FAMILIES)
