@@ -11,6 +11,7 @@ import pytest
 
 from emotify_core.card import make_files, render_card, write_card, write_files
 from emotify_core.classifier import shipped_models
+from emotify_core.features import FEATURE_SET
 from emotify_core.pictures import Picture
 from emotify_core.registry import Header, Registry
 from tests.emotify_core.measured import metrics_of
@@ -69,7 +70,7 @@ def test_what_it_is_bad_at_comes_first(header: Header, metrics: dict[str, Any]) 
 def test_it_says_what_the_model_is_and_what_it_is_made_of(header: Header, metrics: dict[str, Any]) -> None:
     card = render_card(header, metrics)
 
-    for fact in ("# Model tiny-1", "`functionals-1` (12 features)", "0123abcd", "python 3.11.7", ", ".join(LABELS)):
+    for fact in ("# Model tiny-1", f"`{FEATURE_SET}` (12 features)", "0123abcd", "python 3.11.7", ", ".join(LABELS)):
         assert fact in prose(card)
     for fact in ("RAVDESS: 100 utterances of 6 speakers", "**CC BY-NC-SA 4.0**", "Livingstone", "zenodo.org"):
         assert fact in prose(card)
