@@ -20,6 +20,7 @@ from bot.worker_protocol import Frame, encode_frame
 from emotify_core.audio import DecodeLimits, decode
 from emotify_core.classifier import EmotionClassifier
 from emotify_core.errors import AudioTooLongError, ModelError, ModelNotFoundError, NoSpeechError, UndecodableAudioError
+from emotify_core.experts import Experts
 from emotify_core.features import FEATURE_SET, extract
 from emotify_core.heads import FusedHeads
 from emotify_core.recipes import RECIPES
@@ -42,7 +43,7 @@ class Served:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with one small champion, fitted to noise: it names emotions as well as dice do."""
-    recipe = next(recipe for recipe in RECIPES.values() if recipe.feature_set == FEATURE_SET)
+    recipe = RECIPES["functionals"]
     heard = extract(decode(demonstration_note())).values
     noise = np.random.default_rng(0).normal(size=(12, len(heard)))
     features = (heard + noise * (1 + np.abs(heard))).astype(np.float32)
@@ -50,7 +51,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.simplefilter("ignore")  # it does not converge
         fitted = FusedHeads(hidden=4, max_iter=2).fit(features, ["happy", "sad", "angry"] * 4)
     registry = Registry(tmp_path_factory.mktemp("models"))
-    registry.publish(header(recipe.name, len(heard)), fitted, {})
+    registry.publish(header(recipe.name, len(heard)), Experts(fitted), {})
     registry.promote("dice-1")
     return registry.root
 
