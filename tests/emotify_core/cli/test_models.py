@@ -146,6 +146,27 @@ class TestCard:
         assert {name: after[name] for name in before} == before
         assert sum(name.endswith(".png") for name in after) == 5
 
+    def test_figures_of_shuffled_labels_are_added(self, registry: Registry, tmp_path: Path) -> None:
+        report = tmp_path / "permuted.json"
+        clean = {"uar": 0.126, "labels": ["calm", "sad"]}
+        report.write_text(json.dumps({"permuted": True, "protocol": "emobox", "figures": {"clean": clean}}))
+        before = registry.metrics("tiny-1")
+
+        assert models(registry, "card", "tiny-1", "--report", str(report)) == 0
+
+        checks = {"permuted_labels_uar": 0.126, "chance": 0.5, "leaks": 0}
+        assert registry.metrics("tiny-1") == {**before, "checks": checks}
+
+    @pytest.mark.parametrize("text", ["{}", "no JSON", '{"permuted": false, "protocol": "emobox"}'])
+    def test_what_is_no_such_report_changes_nothing(self, registry: Registry, tmp_path: Path, text: str) -> None:
+        report = tmp_path / "report.json"
+        report.write_text(text)
+        before = registry.metrics("tiny-1")
+
+        assert models(registry, "card", "tiny-1", "--report", str(report)) == 1
+
+        assert registry.metrics("tiny-1") == before
+
     def test_pictures_are_counted(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         clean = {"uar_by_speaker": {"ravdess/01": 0.5}}
         (registry.root / "tiny-1" / "metrics.json").write_text(json.dumps({"figures": {"clean": clean}}))
