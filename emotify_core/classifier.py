@@ -172,14 +172,34 @@ class EmotionClassifier:
         ModelError
             If the model is of a recipe that cannot be explained.
         """
+        self.require_explainable()
+        return self.explain_heard(self.listen(source, limits=limits))
+
+    def explain_heard(self, heard: Heard) -> Explanation:
+        """Explain a verdict that `listen` gave; see `explain`.
+
+        Raises
+        ------
+        ModelError
+            If the model is of a recipe that cannot be explained.
+        """
+        heads, emotion = self.require_explainable(), heard.prediction.emotion
+        z = heads.scale(heard.features).mean(axis=0)
+        weights = heads.evidence_weights(emotion.value)
+        return explain(z, weights, emotion=emotion, names=feature_names(), families=feature_families())
+
+    def require_explainable(self) -> FusedHeads:
+        """Return the first expert, whose evidence adds up, before anything is listened to in vain.
+
+        Raises
+        ------
+        ModelError
+            If the model is of a recipe that cannot be explained.
+        """
         heads = self._experts.heads
         if self.feature_set != FEATURE_SET or not isinstance(heads, FusedHeads):
             raise ModelError(f"Models of the recipe {self.header.recipe!r} cannot be explained.")
-        heard = self.listen(source, limits=limits)
-        weights = heads.evidence_weights(heard.prediction.emotion.value)
-        z = heads.scale(heard.features).mean(axis=0)
-        emotion = heard.prediction.emotion
-        return explain(z, weights, emotion=emotion, names=feature_names(), families=feature_families())
+        return heads
 
     def timeline(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Timeline:
         """Say how the voice changes over the note, in windows of three seconds, one each second.

@@ -27,6 +27,9 @@ from emotify_core.surroundings import TELEPHONE, Surroundings, any_of
 Signal = NDArray[np.float32]
 
 
+LARGEST_ROOM: Final = "room 0.8 s"  # larger than any that is trained on
+
+
 def _opus(y: Signal, rng: np.random.Generator) -> Signal:  # noqa: ARG001  (one signature for all)
     return through_opus(y, bitrate=32_000)
 
@@ -78,7 +81,7 @@ CONDITIONS: Final[Mapping[str, Change]] = MappingProxyType(
         "telephone 300-3400 Hz": _telephone,
         "8 kHz": _low_rate,
         "clipped 10 %": _clipped,
-        "room 0.8 s": _large_room,
+        LARGEST_ROOM: _large_room,
     }
 )
 

@@ -26,9 +26,9 @@ _FRAME: Final = 400  # 25 ms
 _N_FFT: Final = 512
 _FLOOR: Final = 1e-9
 _SILENCE: Final = 1e-20  # softer signals stay as soft as they are
-_RANGE_DB: Final = 70.0
-_SCALE_DB: Final = 20.0
-_PADDING: Final = -1.0
+RANGE_DB: Final = 70.0
+SCALE_DB: Final = 20.0
+PADDING: Final = -1.0
 
 Spectrum = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ def prepare(spectra: Sequence[Spectrum]) -> tuple[NDArray[np.float32], NDArray[n
     """
     longest = min(MAX_FRAMES, max(len(spectrum) for spectrum in spectra))
     n_frames = -(-longest // STRIDE) * STRIDE
-    batch = np.full((len(spectra), 1, N_MELS, n_frames), _PADDING, dtype=np.float32)
+    batch = np.full((len(spectra), 1, N_MELS, n_frames), PADDING, dtype=np.float32)
     mask = np.zeros((len(spectra), n_frames // STRIDE), dtype=np.float32)
     for i, spectrum in enumerate(spectra):
         kept = np.asarray(spectrum[:MAX_FRAMES], dtype=np.float32)
@@ -80,8 +80,8 @@ def prepare(spectra: Sequence[Spectrum]) -> tuple[NDArray[np.float32], NDArray[n
 
 def level(spectrum: Spectrum) -> Spectrum:
     """Scale a spectrum in decibels to what the network reads: 70 dB of range, a mean of 0, 20 dB for 1."""
-    floored = np.maximum(spectrum, spectrum.max() - np.float32(_RANGE_DB))
-    return np.asarray((floored - floored.mean()) / np.float32(_SCALE_DB), dtype=np.float32)
+    floored = np.maximum(spectrum, spectrum.max() - np.float32(RANGE_DB))
+    return np.asarray((floored - floored.mean()) / np.float32(SCALE_DB), dtype=np.float32)
 
 
 def n_steps(n_frames: int) -> int:

@@ -140,7 +140,9 @@ class MissingExtraError(TrainingError):
     """A package is missing that only some work needs."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is needed for this and is not installed: pip install 'emotify[{extra}]'.")
+        super().__init__(
+            f"{package} is needed and not installed: python3 -m pip --python .venv install -e '.[{extra}]' brings it."
+        )
         self.package = package
         self.extra = extra
 

@@ -7,9 +7,8 @@ the speakers that it is then used on.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,93 +19,18 @@ from threadpoolctl import threadpool_limits
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
-from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
 from emotify_core.fitting import Start, fit_heads, fit_second_expert, ordered_labels, pretrain, run_second_expert
 from emotify_core.heads import softmax
 from emotify_core.leaks import content_hash, find_leaks
-from emotify_core.metrics import (
-    accuracy,
-    bootstrap_interval,
-    brier_score,
-    confusion_matrix,
-    coverage_curve,
-    expected_calibration_error,
-    paired_bootstrap,
-    recall_per_class,
-    reliability,
-    restrict_probabilities,
-    selective_recall,
-    unweighted_average_recall,
-)
+from emotify_core.metrics import restrict_probabilities
+from emotify_core.outcomes import Outcome
 from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.splits import Split
 
 FoldProgress = Callable[[Iterable[Any], int, str], Iterable[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """Predictions for utterances that the classifier was not fitted on.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the classes, in the order of the columns.
-    truth : ndarray of str, shape=(n_utterances,)
-    speakers : ndarray of str, shape=(n_utterances,)
-    probabilities : ndarray of float, shape=(n_utterances, n_labels)
-    scores : ndarray of float, shape=(n_utterances, n_labels)
-        Log-scores before the temperature.
-    opinions : mapping of str to ndarray of float, shape=(n_utterances, n_labels)
-        Log-scores of each expert.
-    quality : ndarray of float32, shape=(n_utterances, n_features)
-        Features that the temperature depends on.
-    """
-
-    labels: tuple[str, ...]
-    truth: NDArray[np.str_]
-    speakers: NDArray[np.str_]
-    probabilities: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    opinions: Mapping[str, Scores] = field(default_factory=dict)
-    quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
-
-    def without(self, speakers: Collection[str]) -> Outcome:
-        """Return the outcome for all other speakers."""
-        kept = ~np.isin(self.speakers, sorted(speakers))
-        opinions = {name: scores[kept] for name, scores in self.opinions.items()}
-        rows = (self.truth[kept], self.speakers[kept], self.probabilities[kept], self.scores[kept])
-        return Outcome(self.labels, *rows, opinions)
-
-    def of_corpus(self, name: str, labels: Collection[str]) -> Outcome:
-        """Return the outcome for the speakers of one corpus, with the verdict among some labels."""
-        own = self.without({speaker for speaker in self.speakers.tolist() if not speaker.startswith(f"{name}/")})
-        kept = [i for i, label in enumerate(self.labels) if label in labels]
-        among = restrict_probabilities(own.probabilities, self.labels, labels)[:, kept]
-        return Outcome(tuple(self.labels[i] for i in kept), own.truth, own.speakers, among, own.scores[:, kept])
-
-    def of_expert(self, name: str) -> Outcome:
-        """Return what one expert alone would have said, without a temperature."""
-        scores = self.opinions[name]
-        return Outcome(self.labels, self.truth, self.speakers, softmax(scores), scores)
-
-    @property
-    def predicted(self) -> NDArray[np.str_]:
-        """Most probable label of each utterance."""
-        return np.asarray(np.array(self.labels)[self.probabilities.argmax(axis=1)])
-
-    @property
-    def confidence(self) -> NDArray[np.float64]:
-        """Highest probability of each utterance."""
-        return np.asarray(self.probabilities.max(axis=1))
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """Utterances by label (row) and prediction (column)."""
-        return confusion_matrix(self.truth, self.predicted, self.labels)
 
 
 def cross_validate(
@@ -320,112 +244,3 @@ def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -
     leaks = find_leaks(utterances, splits, hashes={u.path: content_hash(u.path) for u in utterances})
     if leaks:
         raise CorpusError(f"The figures would flatter: {leaks[0].sentence}.")
-
-
-def uar_by_group(outcome: Outcome, groups: Mapping[str, str | None]) -> dict[str, float]:
-    """Measure groups of speakers, given as speaker -> group, apart; speakers without one are passed over."""
-    group_of = np.array([groups.get(speaker) or "" for speaker in outcome.speakers.tolist()])
-    return {
-        str(group): unweighted_average_recall(
-            confusion_matrix(outcome.truth[group_of == group], outcome.predicted[group_of == group], outcome.labels)
-        )
-        for group in np.unique(group_of)
-        if group
-    }
-
-
-def paired_with_experts(outcome: Outcome) -> dict[str, dict[str, float]]:
-    """Compare the fused verdicts with those of each expert alone, paired by speaker; empty where there is only one."""
-    if len(outcome.opinions) < 2:
-        return {}
-    return {
-        name: asdict(paired_bootstrap(_by_speaker(outcome), _by_speaker(outcome.of_expert(name))))
-        for name in outcome.opinions
-    }
-
-
-def _by_speaker(outcome: Outcome) -> list[NDArray[np.int64]]:
-    return [
-        confusion_matrix(outcome.truth[own], outcome.predicted[own], outcome.labels)
-        for own in (outcome.speakers == speaker for speaker in np.unique(outcome.speakers))
-    ]
-
-
-def strong_over_normal(dataset: Dataset, splits: Sequence[Split], outcome: Outcome) -> dict[str, float] | None:
-    """Check arousal against intensity: strong utterances must come out with more of it than normal ones.
-
-    Returns
-    -------
-    dict or None
-        ``share_of_pairs`` (same speaker, emotion and sentence) in which the strong one has more, ``n_pairs``,
-        ``mean_difference``, and ``share_of_speakers`` whose strong utterances have more on average. None where the
-        corpora know no intensity.
-    """
-    arousal = outcome.probabilities @ np.array([Emotion(label).arousal for label in outcome.labels])
-    tested = [dataset.utterances[i] for split in splits for i in split.test]
-    found: dict[tuple[str, str, str, str | None], dict[str, float]] = defaultdict(dict)
-    for utterance, value in zip(tested, arousal.tolist(), strict=True):
-        if utterance.intensity is not None:
-            key = (utterance.corpus, utterance.speaker, utterance.label.value, utterance.sentence)
-            found[key][utterance.intensity] = value
-    pairs = [(key, pair["strong"] - pair["normal"]) for key, pair in found.items() if len(pair) == 2]
-    if not pairs:
-        return None
-    by_speaker: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for key, difference in pairs:
-        by_speaker[key[:2]].append(difference)
-    differences = np.array([difference for _, difference in pairs])
-    return {
-        "share_of_pairs": float((differences > 0).mean()),
-        "n_pairs": len(pairs),
-        "mean_difference": float(differences.mean()),
-        "share_of_speakers": float(np.mean([np.mean(own) > 0 for own in by_speaker.values()])),
-    }
-
-
-def figures(outcome: Outcome) -> dict[str, Any]:
-    """Summarise an outcome.
-
-    Returns
-    -------
-    dict
-        ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``uar_at_75_coverage``,
-        ``top2_accuracy``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None for one that
-        nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``, ``n_utterances``,
-        ``n_speakers``, ``uar_by_speaker``. Plain numbers, ready for JSON.
-    """
-    by_speaker = {
-        str(speaker): confusion_matrix(
-            outcome.truth[outcome.speakers == speaker], outcome.predicted[outcome.speakers == speaker], outcome.labels
-        )
-        for speaker in np.unique(outcome.speakers)
-    }
-    recall = [None if np.isnan(share) else share for share in recall_per_class(outcome.confusion).tolist()]
-    return {
-        "uar": unweighted_average_recall(outcome.confusion),
-        "uar_interval": list(bootstrap_interval(list(by_speaker.values()))),
-        "accuracy": accuracy(outcome.confusion),
-        "ece": expected_calibration_error(outcome.confidence, outcome.truth == outcome.predicted),
-        "reliability": reliability(outcome.confidence, outcome.truth == outcome.predicted),
-        "uar_at_75_coverage": selective_recall(
-            outcome.truth, outcome.predicted, outcome.confidence, outcome.labels, coverage=0.75
-        ),
-        "top2_accuracy": _top2(outcome),
-        "brier": brier_score(outcome.truth, outcome.probabilities, outcome.labels),
-        "coverage": [
-            list(point)
-            for point in coverage_curve(outcome.truth, outcome.predicted, outcome.confidence, outcome.labels)
-        ],
-        "recall": dict(zip(outcome.labels, recall, strict=True)),
-        "confusion": outcome.confusion.tolist(),
-        "labels": list(outcome.labels),
-        "n_utterances": len(outcome.truth),
-        "n_speakers": len(by_speaker),
-        "uar_by_speaker": {name: unweighted_average_recall(matrix) for name, matrix in by_speaker.items()},
-    }
-
-
-def _top2(outcome: Outcome) -> float:
-    best_two = np.argsort(-outcome.probabilities, axis=1, kind="stable")[:, :2]
-    truth = np.array([outcome.labels.index(label) for label in outcome.truth])
-    return float((best_two == truth[:, None]).any(axis=1).mean())

@@ -174,5 +174,7 @@ def _training() -> Any:  # noqa: ANN401  (a module)
     try:
         from emotify_core.network import training  # noqa: PLC0415
     except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
         raise MissingExtraError("PyTorch", "train") from error
     return training

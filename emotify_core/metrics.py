@@ -71,11 +71,6 @@ def restrict_probabilities(
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), kept / kept.sum())
 
 
-def choose_among(probabilities: ArrayLike, labels: Sequence[str], allowed: Collection[str]) -> NDArray[np.str_]:
-    """Choose the most probable of the allowed labels for each utterance; see `restrict_probabilities`."""
-    return np.asarray(np.array(labels)[restrict_probabilities(probabilities, labels, allowed).argmax(axis=1)])
-
-
 def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     """Count utterances by label (row) and prediction (column), shape=(n_labels, n_labels)."""
     index = {label: i for i, label in enumerate(labels)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -117,38 +117,31 @@ _QUALITY: Final = tuple(
 _TUNED_ON: Final = frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24))
 _CORPUS_WEIGHTS: Final = MappingProxyType({"nemo": 0.5, "emodb": 0.3, "emospeech": 0.2})
 
+_FUNCTIONALS: Final = Recipe(
+    name="functionals",
+    summary="the first expert alone: functionals, logistic regression fused with an MLPClassifier",
+    feature_set=FEATURE_SET,
+    extract=extract,
+    make=_functionals,
+    conditioned=True,
+    n_copies=2,
+    uses_song=True,
+    tuned_on=_TUNED_ON,
+    corpus_weights=_CORPUS_WEIGHTS,
+    quality=_QUALITY,
+)
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
-        "fused": Recipe(
+        "fused": replace(
+            _FUNCTIONALS,
             name="fused",
             summary=(
                 "two experts, fused: functionals of low-level descriptors with logistic regression and an "
                 "MLPClassifier, and a small convolutional network on log-mel spectra"
             ),
-            feature_set=FEATURE_SET,
-            extract=extract,
-            make=_functionals,
-            conditioned=True,
-            n_copies=2,
-            uses_song=True,
-            tuned_on=_TUNED_ON,
             network=NetworkPlan(),
-            corpus_weights=_CORPUS_WEIGHTS,
-            quality=_QUALITY,
         ),
-        "functionals": Recipe(
-            name="functionals",
-            summary="the first expert alone: functionals, logistic regression fused with an MLPClassifier",
-            feature_set=FEATURE_SET,
-            extract=extract,
-            make=_functionals,
-            conditioned=True,
-            n_copies=2,
-            uses_song=True,
-            tuned_on=_TUNED_ON,
-            corpus_weights=_CORPUS_WEIGHTS,
-            quality=_QUALITY,
-        ),
+        "functionals": _FUNCTIONALS,
         "classic": Recipe(
             name="classic",
             summary=(

@@ -34,7 +34,7 @@ def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace,
         seed=arguments.seed,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
-        surroundings=read_surroundings(arguments.noise, arguments.rooms).for_training(),
+        surroundings=read_surroundings(arguments.noise, arguments.rooms),
         progress=Bars(errors),
     )
     if dataset.unusable:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from rich.console import Console
@@ -14,23 +14,18 @@ from rich.text import Text
 
 from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.terminal import Bars
-from emotify_core.conditions import CONDITIONS, recorded_conditions
+from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.dataset import Dataset, extract_table
-from emotify_core.evaluation import (
-    Outcome,
-    cross_validate,
-    figures,
-    paired_with_experts,
-    require_no_leaks,
-    strong_over_normal,
-    uar_by_group,
-)
+from emotify_core.evaluation import cross_validate, require_no_leaks
 from emotify_core.fitting import Start
-from emotify_core.leaks import with_permuted_labels
+from emotify_core.leaks import find_leaks, with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
+from emotify_core.outcomes import Outcome, figures, paired_with_experts, strong_over_normal, uar_by_group
 from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
 from emotify_core.surroundings import read_surroundings
+
+_LOCO_FIGURES: Final = ("uar", "uar_interval", "ece", "recall", "confusion", "n_utterances", "n_speakers")
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
@@ -42,8 +37,11 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     if arguments.protocol == "loco":
         report = measure_loco(dataset, arguments, errors)
     else:
-        outcomes = measure(dataset, arguments, errors, protocol=arguments.protocol, conditions=arguments.conditions)
-        report = as_report(dataset, outcomes, arguments, protocol=arguments.protocol)
+        splits = PROTOCOLS[arguments.protocol](dataset.utterances, arguments.seed)
+        if arguments.protocol != "random":  # whose every speaker is on both sides, as its report says
+            require_no_leaks(dataset.utterances, splits)
+        outcomes = measure(dataset, splits, arguments, errors, conditions=arguments.conditions)
+        report = as_report(dataset, splits, outcomes, arguments, protocol=arguments.protocol)
     report["permuted"] = arguments.permute
     if arguments.json:
         out.print(json.dumps(report, indent=2), soft_wrap=True)
@@ -54,20 +52,17 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
 
 def measure(
     dataset: Dataset,
+    splits: Sequence[Split],
     arguments: argparse.Namespace,
     errors: Console,
     *,
-    protocol: str,
     conditions: bool,
     start: Start | None = None,
 ) -> dict[str, Outcome]:
-    """Cross-validate a recipe by a protocol, under all conditions if wanted."""
+    """Cross-validate a recipe, under all conditions if wanted."""
     recipe, bars = RECIPES[arguments.recipe], Bars(errors)
-    splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
-    if protocol != "random":
-        require_no_leaks(dataset.utterances, splits)
     tested = [dataset.utterances[i] for split in splits for i in split.test]
-    changes = {**CONDITIONS, **recorded_conditions(read_surroundings(arguments.noise, arguments.rooms).for_testing())}
+    changes = {**CONDITIONS, **recorded_conditions(read_surroundings(arguments.noise, arguments.rooms))}
     degraded = {
         name: extract_table(
             tested,
@@ -126,9 +121,6 @@ def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Consol
     }
 
 
-_LOCO_FIGURES = ("uar", "uar_interval", "ece", "recall", "confusion", "n_utterances", "n_speakers")
-
-
 def show_loco(report: Mapping[str, Any], out: Console) -> None:
     """Print what corpora that were left out say, as a table of at most 80 columns."""
     out.print(f"recipe {report['recipe']}, protocol loco, seed {report['seed']}")
@@ -142,7 +134,12 @@ def show_loco(report: Mapping[str, Any], out: Console) -> None:
 
 
 def as_report(
-    dataset: Dataset, outcomes: Mapping[str, Outcome], arguments: argparse.Namespace, *, protocol: str
+    dataset: Dataset,
+    splits: Sequence[Split],
+    outcomes: Mapping[str, Outcome],
+    arguments: argparse.Namespace,
+    *,
+    protocol: str,
 ) -> dict[str, Any]:
     """Put figures together with what they were measured on."""
     clean = outcomes["clean"]
@@ -150,10 +147,7 @@ def as_report(
     genders = {f"{u.corpus}/{u.speaker}": u.gender for u in dataset.utterances}
     for name, outcome in outcomes.items():
         by_name[name]["uar_by_gender"] = uar_by_group(outcome, genders)
-    splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
-    held_out = [*recorded_conditions(read_surroundings(arguments.noise, arguments.rooms).for_testing()), "room 0.8 s"]
     return {
-        "conditions_note": f"Held out of the training, sounds and all: {', '.join(held_out)}.",
         "protocol": protocol,
         "recipe": arguments.recipe,
         "corpora": [name for name, _ in arguments.corpus],
@@ -165,8 +159,16 @@ def as_report(
         },
         "paired": paired_with_experts(clean),
         "arousal": {"strong_over_normal": strong_over_normal(dataset, splits, clean)},
+        "checks": {"leaks": len(find_leaks(dataset.utterances, splits))},
         "untuned": _untuned(clean, RECIPES[arguments.recipe].tuned_on),
+        **_note_on_conditions(outcomes),
     }
+
+
+def _note_on_conditions(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    """Name the conditions of which nothing was trained on: those that were recorded, and the largest room."""
+    held_out = [name for name in outcomes if name not in {"clean", *CONDITIONS} or name == LARGEST_ROOM]
+    return {"conditions_note": f"Held out of the training: {', '.join(held_out)}."} if held_out else {}
 
 
 def _untuned(clean: Outcome, tuned_on: frozenset[str]) -> dict[str, float] | None:

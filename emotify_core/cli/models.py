@@ -84,7 +84,8 @@ def _figures_of(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text(encoding="utf-8"))
         if report["permuted"]:
             clean = report["figures"]["clean"]
-            return {"checks": {"permuted_labels_uar": clean["uar"], "chance": 1 / len(clean["labels"]), "leaks": 0}}
+            chance = 1 / len(clean["labels"])
+            return {"checks": {**report["checks"], "permuted_labels_uar": clean["uar"], "chance": chance}}
         if report["protocol"] == "loco":
             return {"loco": report}
     except (ValueError, KeyError, TypeError) as error:

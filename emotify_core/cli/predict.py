@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Classify the files and print what was heard."""
     with _status(errors, "loading the model"):
         classifier = EmotionClassifier.load(arguments.model)
+    if arguments.explain:
+        classifier.require_explainable()
     if len(arguments.files) > 10 and not out.is_terminal:
         heard = Bars(errors)(_listen(classifier, arguments, nullcontext), len(arguments.files), "listening")
     else:  # no bar between results, but a note of twenty minutes takes seconds
@@ -69,11 +71,10 @@ def _listen(classifier: EmotionClassifier, arguments: argparse.Namespace, status
 
 def _hear(classifier: EmotionClassifier, name: str, *, explain: bool, timeline: bool) -> Verdict | AudioError:
     try:
-        waveform = classifier.decode(name)
-        explanation = classifier.explain(waveform) if explain else None  # first, since not every model can
+        heard = classifier.listen(name)
         return Verdict(
-            classifier.predict(waveform),
-            explanation,
+            heard.prediction,
+            classifier.explain_heard(heard) if explain else None,
             classifier.timeline(name) if timeline else None,  # which needs the silence that `decode` trims
         )
     except AudioError as error:

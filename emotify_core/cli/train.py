@@ -16,7 +16,7 @@ from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.evaluate import as_report, measure, show
 from emotify_core.cli.terminal import Bars, printable
-from emotify_core.evaluation import calibrate
+from emotify_core.evaluation import calibrate, require_no_leaks
 from emotify_core.fitting import pretrain
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
@@ -34,10 +34,11 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     recipe, calibration, start = RECIPES[arguments.recipe], None, None
     if not arguments.no_evaluate:
         splits = PROTOCOLS["emobox"](dataset.utterances, arguments.seed)
+        require_no_leaks(dataset.utterances, splits)
         options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
         start = pretrain(dataset, splits, recipe, **options)
-        outcomes = measure(dataset, arguments, errors, protocol="emobox", conditions=True, start=start)
-        metrics = as_report(dataset, outcomes, arguments, protocol="emobox")
+        outcomes = measure(dataset, splits, arguments, errors, conditions=True, start=start)
+        metrics = as_report(dataset, splits, outcomes, arguments, protocol="emobox")
         if recipe.is_calibrated:
             calibration = calibrate(outcomes)
         show(metrics, errors)

@@ -1,6 +1,6 @@
 """Waveform to feature vector."""
 
-from emotify_core.features.extraction import FEATURE_SET, describe_window, extract, feature_names, has_voice
+from emotify_core.features.extraction import FEATURE_SET, describe_window, extract, feature_names
 from emotify_core.features.families import FAMILIES, feature_families
 from emotify_core.features.vector import FeatureVector
 
@@ -12,5 +12,4 @@ __all__ = [
     "extract",
     "feature_families",
     "feature_names",
-    "has_voice",
 ]

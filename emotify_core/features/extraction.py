@@ -17,7 +17,6 @@ from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.waveform import Waveform
 
 FEATURE_SET = "functionals-2"
-_MIN_VOICED_SHARE = 0.05
 _MIN_VOICED_FRAMES = 10
 _ROUNDING = 1e-6  # of the peak: nothing but the rounding of float32 is softer
 
@@ -98,16 +97,6 @@ def describe_window(y: NDArray[np.float32]) -> NDArray[np.float32]:
     ]
     features = np.concatenate([part.ravel() for part in parts])
     return np.asarray(np.nan_to_num(features, copy=False, posinf=0, neginf=0))
-
-
-def has_voice(features: FeatureVector) -> bool:
-    """Tell whether the recording that these features describe has voiced sound in it at all.
-
-    Notes
-    -----
-    Noise, wind and the like have next to none; the least voiced clip of RAVDESS has six times the threshold.
-    """
-    return bool(features.values[feature_names().index("voiced_share")] >= _MIN_VOICED_SHARE)
 
 
 @cache

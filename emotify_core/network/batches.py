@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from emotify_core.encoder import N_MELS, STRIDE
+from emotify_core.encoder import N_MELS, PADDING, RANGE_DB, SCALE_DB, STRIDE
 
 MAX_FRAMES = 224  # 3.6 s: longer utterances are cut at random
-_RANGE_DB = 70.0
 _SILENCE_DB = -90.0
 
 
@@ -57,9 +56,9 @@ def level(x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     n_frames = x.shape[-1]
     valid = (torch.arange(n_frames) < lengths[:, None])[:, None, None]
     peak = x.masked_fill(~valid, -torch.inf).amax((1, 2, 3), keepdim=True)
-    x = torch.maximum(x, peak - _RANGE_DB)
+    x = torch.maximum(x, peak - RANGE_DB)
     mean = (x * valid).sum((1, 2, 3), keepdim=True) / (valid.sum((1, 2, 3), keepdim=True) * N_MELS)
-    x = torch.where(valid, (x - mean) / 20, -1.0)
+    x = torch.where(valid, (x - mean) / SCALE_DB, PADDING)
     steps = ((lengths + STRIDE // 2 - 1) // STRIDE).clamp_min(1)
     return x, (torch.arange(n_frames // STRIDE) < steps[:, None]).float()
 

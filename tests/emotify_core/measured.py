@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emotify_core.emotions import Emotion
-from emotify_core.evaluation import Outcome, figures
+from emotify_core.outcomes import Outcome, figures
 
 LABELS = tuple(emotion.value for emotion in Emotion)
 

@@ -94,4 +94,4 @@ def test_errors_carry_data() -> None:
 
 
 def test_what_is_missing_can_be_installed_as_the_error_says() -> None:
-    assert str(MissingExtraError("PyTorch", "train")).endswith("pip install 'emotify[train]'.")
+    assert str(MissingExtraError("PyTorch", "train")).endswith("pip --python .venv install -e '.[train]' brings it.")

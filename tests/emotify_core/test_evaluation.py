@@ -16,19 +16,11 @@ from emotify_core.corpora import Utterance, read_ravdess
 from emotify_core.dataset import Dataset, Spectra, Table
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
-from emotify_core.evaluation import (
-    Outcome,
-    calibrate,
-    cross_validate,
-    figures,
-    paired_with_experts,
-    require_no_leaks,
-    strong_over_normal,
-    uar_by_group,
-)
+from emotify_core.evaluation import calibrate, cross_validate, require_no_leaks
 from emotify_core.experts import FUNCTIONALS, NETWORK, fuse
 from emotify_core.heads import FusedHeads, fit_temperature, softmax
 from emotify_core.metrics import expected_calibration_error, unweighted_average_recall
+from emotify_core.outcomes import Outcome, figures, paired_with_experts, strong_over_normal, uar_by_group
 from emotify_core.splits import PROTOCOLS, Split, emobox_folds, leave_one_corpus_out, leave_one_speaker_out
 from tests.emotify_core.stand_in_network import StandInNetwork, StandInTraining
 from tests.emotify_core.tables import (

@@ -264,5 +264,5 @@ def test_without_pytorch_the_error_says_what_to_install(dataset: Dataset, monkey
     for name in [name for name in sys.modules if name.startswith("emotify_core.network")]:
         monkeypatch.delitem(sys.modules, name)
 
-    with pytest.raises(MissingExtraError, match=r"PyTorch .* pip install 'emotify\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"PyTorch .* pip --python .venv install -e '\.\[train\]'"):
         fit_second_expert(dataset, everything(dataset), RECIPE, seed=0)

@@ -15,8 +15,10 @@ from emotify_core.cli.evaluate import show
 from emotify_core.cli.terminal import PlainConsole
 from emotify_core.conditions import CONDITIONS
 from emotify_core.emotions import Emotion
+from emotify_core.errors import MissingExtraError
 from emotify_core.non_speech import KINDS
 from emotify_core.registry import Registry
+from tests.emotify_core.voices import voice, write_recording
 
 pytestmark = pytest.mark.usefixtures("few_sounds")
 FUNCTIONALS = ["--recipe", "functionals"]
@@ -147,6 +149,35 @@ class TestEvaluate:
         assert out.startswith("recipe functionals, protocol loso, seed 0\n")
         assert "24 utterances of 3 speakers" in out
 
+    def test_corpora_that_are_left_out_are_told_beside_what_the_first_alone_would_say(
+        self, corpus: Path, feature_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for speaker in ("03", "09"):
+            for letter, emotion in {"W": Emotion.ANGRY, "T": Emotion.SAD, "N": Emotion.NEUTRAL}.items():
+                write_recording(tmp_path / "emodb" / f"{speaker}a01{letter}a.wav", voice(emotion, speaker))
+            for word, emotion in {"anger": Emotion.ANGRY, "surprised": Emotion.SURPRISED}.items():
+                write_recording(tmp_path / "nemo" / f"S{speaker}_{word}_1.wav", voice(emotion, speaker, take=2))
+        elsewhere = [option for name in ("emodb", "nemo") for option in ("--corpus", f"{name}={tmp_path / name}")]
+
+        assert self.evaluate(corpus, feature_cache, *elsewhere, "--protocol", "loco", "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert self.evaluate(corpus, feature_cache, *elsewhere, "--protocol", "loco") == 0
+        shown = capsys.readouterr().out.splitlines()
+
+        by_corpus = {row["corpus"]: row for row in report["rows"]}
+        assert by_corpus["emodb"]["labels"] == ["neutral", "sad", "angry"]
+        assert by_corpus["nemo"]["labels"] == ["angry", "surprised"]
+        assert (by_corpus["emodb"]["n_utterances"], by_corpus["nemo"]["n_utterances"]) == (6, 4)
+        for row in report["rows"]:
+            assert row["uar"] == pytest.approx(np.mean(list(row["recall"].values())))
+            assert np.shape(row["confusion"]) == (len(row["labels"]), len(row["labels"]))
+        assert report["mean_uar"] == pytest.approx(np.mean([row["uar"] for row in report["rows"]]))
+        assert report["baseline"] == "trained on ravdess alone"
+        assert shown[0] == "recipe functionals, protocol loco, seed 0"
+        assert [line.split()[0] for line in shown[-3:]] == ["emodb", "nemo", "mean"]
+        assert f"{report['mean_uar']:.3f}" in shown[-1]
+        assert max(map(len, shown)) <= 80
+
     def test_permuted_labels_are_said_to_be(
         self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -232,7 +263,7 @@ class TestWithoutPyTorch:
 
         assert capsys.readouterr() == (
             "",
-            "emotify: PyTorch is needed for this and is not installed: pip install 'emotify[train]'.\n",
+            f"emotify: {MissingExtraError('PyTorch', 'train')}\n",
         )
         assert not list(tmp_path.rglob("header.json"))
 
