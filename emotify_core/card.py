@@ -278,7 +278,9 @@ def _checks(metrics: Mapping[str, Any]) -> str:
         told.append(f"Speakers, recordings or copies on both sides of a fold: {checks['leaks']}.")
     if checks.get("permuted_labels_uar") is not None:
         chance = f" (chance: {checks['chance']:.3f})" if checks.get("chance") is not None else ""
-        told.append(f"UAR when the labels of the training are permuted: {checks['permuted_labels_uar']:.3f}{chance}.")
+        recipe = f", recipe {checks['permuted_recipe']}" if "permuted_recipe" in checks else ""
+        uar = f"{checks['permuted_labels_uar']:.3f}"
+        told.append(f"UAR when the labels of the training are permuted{recipe}: {uar}{chance}.")
     if pairs.get("share_of_pairs") is not None:
         told.append(
             "Strong clips get more arousal than normal ones of the same person in "

@@ -20,6 +20,7 @@ from emotify_core.errors import UntrustedModelError
 SR: Final = 16_000
 HOP: Final = 256  # 16 ms
 N_MELS: Final = 64
+FMIN: Final = 50.0
 STRIDE: Final = 8  # frames of the spectrum for one step of the network
 MAX_FRAMES: Final = 512  # 8 s; windows are shorter
 _FRAME: Final = 400  # 25 ms
@@ -146,5 +147,5 @@ def _window() -> NDArray[np.float32]:
 
 @cache
 def _filters() -> NDArray[np.float32]:
-    bank = mel_filter_bank(sr=SR, n_fft=_N_FFT, n_mels=N_MELS, fmin=50, fmax=SR / 2, htk=True, norm="slaney")
+    bank = mel_filter_bank(sr=SR, n_fft=_N_FFT, n_mels=N_MELS, fmin=FMIN, fmax=SR / 2, htk=True, norm="slaney")
     return np.ascontiguousarray((bank / bank.sum(axis=1, keepdims=True)).T, dtype=np.float32)

@@ -59,7 +59,7 @@ def _another_voice(y: Signal, rng: np.random.Generator) -> Signal:
 
 
 def _somewhere_else(y: Signal, rng: np.random.Generator, surroundings: Surroundings) -> Signal:
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         y = through_room(y, _room(rng, surroundings))
     if rng.random() < 0.6:
         y = mix(y, _noise(len(y), rng, surroundings), snr_db=rng.triangular(5, 17.5, 30))
@@ -74,9 +74,9 @@ def _over_a_channel(y: Signal, rng: np.random.Generator) -> Signal:
     if rng.random() < 0.05:
         y = add_offset(y, offset=rng.uniform(-0.02, 0.02))
     band = rng.random()
-    if band < 0.1:
+    if band < 0.16:
         y = limit_band(y, low_hz=rng.uniform(200, 400), high_hz=rng.uniform(2800, 3800))
-    elif band < 0.15:
+    elif band < 0.23:
         y = lower_rate(y, sr=int(rng.choice([8_000, 11_025])))
     if rng.random() < 2 / 3:
         y = through_opus(y, bitrate=int(rng.choice([16_000, 24_000, 32_000])))
@@ -87,7 +87,7 @@ def _room(rng: np.random.Generator, surroundings: Surroundings) -> Signal:
     """Return the response of a made or a recorded room, at a random distance."""
     if surroundings.rooms and rng.random() < 0.4:
         # The recorded ones are halls of two seconds and more: from farther away, words run into each other.
-        return at_distance(any_of(surroundings.rooms, rng), drr_db=rng.uniform(0, 15))
+        return at_distance(any_of(surroundings.rooms, rng), drr_db=rng.uniform(-4, 12))
     return at_distance(synthetic_room(rng, rt60=rng.uniform(0.15, _LONGEST_RT60)), drr_db=rng.uniform(-4, 10))
 
 

@@ -85,7 +85,8 @@ def _figures_of(path: Path) -> dict[str, Any]:
         if report["permuted"]:
             clean = report["figures"]["clean"]
             chance = 1 / len(clean["labels"])
-            return {"checks": {**report["checks"], "permuted_labels_uar": clean["uar"], "chance": chance}}
+            permuted = {"permuted_labels_uar": clean["uar"], "permuted_recipe": report["recipe"], "chance": chance}
+            return {"checks": {**report["checks"], **permuted}}
         if report["protocol"] == "loco":
             return {"loco": report}
     except (ValueError, KeyError, TypeError) as error:

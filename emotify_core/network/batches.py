@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from emotify_core.encoder import N_MELS, PADDING, RANGE_DB, SCALE_DB, STRIDE
+from emotify_core.encoder import FMIN, HOP, N_MELS, PADDING, RANGE_DB, SCALE_DB, SR, STRIDE
 
 MAX_FRAMES = 224  # 3.6 s: longer utterances are cut at random
 _SILENCE_DB = -90.0
+_LEAST = 1e-9
+_BANDS = torch.arange(N_MELS)
 
 
 def crop(
@@ -39,7 +42,7 @@ def crop(
 
 
 def distort(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Change speed, pitch, formants, noise and spectrum of spectra in decibels, each utterance in its own way.
+    """Change voice, room, noise, band and equaliser of spectra in decibels, each utterance in its own way.
 
     Returns
     -------
@@ -47,7 +50,9 @@ def distort(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Ten
     lengths : Tensor of int, shape=(n,)
     """
     x, lengths = _warp(x, lengths, generator)
+    x = _reverberate(x, generator)
     x = _add_noise(x, generator)
+    x = _limit_band(x, generator)
     return _equalize(x, generator), lengths
 
 
@@ -90,6 +95,13 @@ def _sometimes(share: float, values: Tensor, otherwise: float, generator: torch.
     return torch.where(chosen, values, torch.full_like(values, otherwise))
 
 
+def _mel(hz: Tensor) -> Tensor:
+    """Convert frequencies to places among the bands: the first is at 0, the last at 63."""
+    mel = torch.log1p(hz / 700)
+    lowest, highest = math.log1p(FMIN / 700), math.log1p(SR / 2 / 700)
+    return (mel - lowest) / (highest - lowest) * (N_MELS + 1) - 1
+
+
 def _warp(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Stretch time, shift and stretch frequency: all by one interpolation."""
     n, _, n_bands, n_frames = x.shape
@@ -107,7 +119,7 @@ def _warp(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tenso
 
 
 def _add_noise(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Add stationary noise, whose spectrum falls, to a third of the utterances."""
+    """Add stationary noise, whose spectrum falls, to a seventh of the utterances."""
     n, _, n_bands, n_frames = x.shape
     below_peak = 12 + _uniform(8, 35, n, generator=generator)
     tilt = _uniform(-0.3, 1.5, n, generator=generator)
@@ -116,8 +128,37 @@ def _add_noise(x: Tensor, generator: torch.Generator) -> Tensor:
     # The power of noise in a band is distributed exponentially.
     power = -torch.log(torch.rand(n, 1, n_bands, n_frames, generator=generator).clamp(1e-4, 1 - 1e-4))
     noisy = 10 * torch.log10(10 ** (x / 10) + power * 10 ** (noise[:, None, :, None] / 10))
-    chosen = torch.rand(n, generator=generator) < 0.35
+    chosen = torch.rand(n, generator=generator) < 0.15
     return torch.where(chosen[:, None, None, None], noisy, x)
+
+
+def _reverberate(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Let the power of a tenth of the utterances die away exponentially, as in rooms and halls."""
+    n, _, _, n_frames = x.shape
+    chosen = torch.nonzero(torch.rand(n, generator=generator) < 0.1)[:, 0]
+    rt60 = 0.2 * 12.5 ** torch.rand(n, generator=generator)  # seconds, up to 2.5
+    direct_db = _uniform(-3, 12, n, generator=generator)
+    delay = torch.arange(n_frames) * (HOP / SR)
+    tail = 10 ** (-6 * delay / rt60[chosen, None])
+    tail[:, 0] = 0
+    tail = tail / tail.sum(1, keepdim=True).clamp_min(1e-9) * 10 ** (-direct_db[chosen, None] / 10)
+    tail[:, 0] = 1
+    lag = torch.arange(n_frames)[None] - torch.arange(n_frames)[:, None]  # from each frame to each later one
+    response = torch.where(lag >= 0, tail[:, lag.clamp_min(0)], torch.zeros(()))
+    x = x.clone()
+    x[chosen, 0] = 10 * torch.log10((10 ** (x[chosen, 0] / 10) @ response).clamp_min(_LEAST))
+    return x
+
+
+def _limit_band(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Cut a tenth of the utterances to the band of a telephone, and some of these from above only."""
+    n = len(x)
+    low = torch.where(torch.rand(n, generator=generator) < 0.3, 0.0, _uniform(200, 400, n, generator=generator))
+    high = _uniform(2800, 4000, n, generator=generator)
+    steepness = _uniform(6, 40, n, generator=generator)  # decibels per band
+    beyond = (_mel(low)[:, None] - _BANDS).clamp_min(0) + (_BANDS - _mel(high)[:, None]).clamp_min(0)
+    chosen = (torch.rand(n, generator=generator) < 0.1).float()[:, None]
+    return x - (chosen * (steepness[:, None] * beyond).clamp_max(RANGE_DB))[:, None, :, None]
 
 
 def _equalize(x: Tensor, generator: torch.Generator) -> Tensor:

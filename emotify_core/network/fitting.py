@@ -17,11 +17,11 @@ from emotify_core.network.architecture import Network
 from emotify_core.network.batches import crop, distort, erase, level
 
 Epochs = Callable[[Iterable[int], int, str], Iterable[int]]
-_BATCH = 32
+_BATCH = 24
 _MIXUP = 0.3
 _SMOOTHING = 0.1
 _AVERAGED_SHARE = 0.3  # of the epochs, the last ones, whose weights are averaged
-_CLEAN_SHARE = 0.45  # of the draws that take the recording as it is rather than an augmented copy
+_CLEAN_SHARE = 0.5  # of the draws that take the recording as it is rather than an augmented copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ def _loss(
     known = torch.from_numpy(examples.known[batch])
     target = functional.one_hot(torch.from_numpy(examples.targets[batch]), known.shape[1]).float()
     target = (1 - _SMOOTHING) * target + _SMOOTHING * known / known.sum(1, keepdim=True)
-    if rng.random() < 0.7:  # mixup: Zhang et al. (2018), ICLR
+    if rng.random() < 0.3:  # mixup: Zhang et al. (2018), ICLR
         share = max(ratio := float(rng.beta(_MIXUP, _MIXUP)), 1 - ratio)
         other = torch.randperm(len(batch), generator=generator)
         x = share * x + (1 - share) * x[other]

@@ -149,13 +149,13 @@ class TestCard:
     def test_figures_of_shuffled_labels_are_added(self, registry: Registry, tmp_path: Path) -> None:
         report = tmp_path / "permuted.json"
         clean = {"uar": 0.126, "labels": ["calm", "sad"]}
-        printed = {"permuted": True, "protocol": "emobox", "figures": {"clean": clean}, "checks": {"leaks": 0}}
-        report.write_text(json.dumps(printed))
+        printed = {"permuted": True, "protocol": "emobox", "recipe": "functionals", "figures": {"clean": clean}}
+        report.write_text(json.dumps({**printed, "checks": {"leaks": 0}}))
         before = registry.metrics("tiny-1")
 
         assert models(registry, "card", "tiny-1", "--report", str(report)) == 0
 
-        checks = {"permuted_labels_uar": 0.126, "chance": 0.5, "leaks": 0}
+        checks = {"permuted_labels_uar": 0.126, "permuted_recipe": "functionals", "chance": 0.5, "leaks": 0}
         assert registry.metrics("tiny-1") == {**before, "checks": checks}
 
     @pytest.mark.parametrize("text", ["{}", "no JSON", '{"permuted": false, "protocol": "emobox"}'])

@@ -7,10 +7,19 @@ torch = pytest.importorskip("torch")
 
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from librosa import mel_frequencies  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from emotify_core.encoder import N_MELS, STRIDE, prepare  # noqa: E402
-from emotify_core.network.batches import MAX_FRAMES, crop, distort, erase, level  # noqa: E402
+from emotify_core.encoder import FMIN, N_MELS, SR, STRIDE, prepare  # noqa: E402
+from emotify_core.network.batches import (  # noqa: E402
+    MAX_FRAMES,
+    _limit_band,
+    _reverberate,
+    crop,
+    distort,
+    erase,
+    level,
+)
 
 LENGTHS = st.lists(st.integers(16, MAX_FRAMES), min_size=1, max_size=4)
 
@@ -89,6 +98,38 @@ class TestDistort:
 
         assert found.min() < 150
         assert found.max() == 160  # slower ones must fit into the batch
+
+
+class TestRoomsAndBands:
+    def test_some_utterances_ring_on_after_a_click(self) -> None:
+        click = torch.full((256, 1, N_MELS, 96), -90.0)
+        click[..., 20] = 0
+
+        heard = _reverberate(click, torch.Generator().manual_seed(0))[:, 0]
+
+        rings = heard[:, 0, 30] > -80
+        assert 10 <= rings.sum() <= 50
+        assert torch.equal(heard[~rings], click[~rings, 0])
+        torch.testing.assert_close(heard[..., 20], click[:, 0, :, 20])  # what comes straight keeps its level
+        assert (heard[..., :20] < -85).all()  # and nothing is heard before it
+        tails = heard[rings][:, 0, 21:]
+        assert (tails.diff(dim=1) < 1e-3).all()  # dying away
+        energy = (10 ** (tails / 10)).sum(1)
+        assert energy.max() < 10**0.31  # 3 dB over the direct sound at most
+
+    def test_some_lose_what_a_telephone_does_not_carry(self) -> None:
+        flat = torch.zeros(256, 1, N_MELS, 8)
+
+        heard = _limit_band(flat, torch.Generator().manual_seed(0))[:, 0, :, 0]
+
+        centres = mel_frequencies(N_MELS + 2, fmin=FMIN, fmax=SR / 2, htk=True)[1:-1]
+        cut = heard.amin(1) < 0
+        assert 10 <= cut.sum() <= 50
+        assert (heard[:, (centres > 400) & (centres < 2800)] == 0).all()
+        assert (heard[cut][:, centres > 5000] < -20).all()
+        without_low = heard[cut][:, 0] < 0
+        assert 0 < without_low.sum() < cut.sum()
+        assert heard.min() >= -70
 
 
 class TestErase:
