@@ -8,7 +8,7 @@ import pty
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -321,6 +321,15 @@ class Absorbed(SadClassifier):
         return super().predict(source, limits=limits)
 
 
+@pytest.fixture
+def _heeding_interrupts() -> Iterator[None]:
+    """Heed Ctrl-C even where a shell started the tests in the background, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeding_interrupts")
 def test_an_interrupt_does_not_wait_until_a_long_note_was_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EmotionClassifier, "load", Absorbed)
     assert bench.run([bench.note()]) == 130
