@@ -42,6 +42,7 @@ def cross_validate(
     n_jobs: int = 1,
     conditions: Mapping[str, Table] | None = None,
     start: Start | None = None,
+    settings: Sequence[Mapping[str, Any]] | None = None,
     progress: FoldProgress | None = None,
 ) -> dict[str, Outcome]:
     """Fit and test once for each fold.
@@ -59,6 +60,8 @@ def cross_validate(
         Further tables of the tested utterances, in the order of the folds, degraded, to be tested by the same experts.
     start : Start, optional
         Networks that were trained on utterances which train in every fold, to be trained on; see `pretrain`.
+    settings : sequence of mapping, optional
+        The first expert's settings in each fold, as `emotify_core.nested.choose_settings` finds them.
     progress : callable, optional
         Wraps the folds to show how far they are.
 
@@ -77,8 +80,8 @@ def cross_validate(
         start = pretrain(dataset, splits, recipe, seed=seed, n_jobs=n_jobs, progress=progress)
     tested = _tables_by_fold(dataset, splits, conditions or {})
     work = (
-        delayed(_run_fold)(dataset, split, recipe, seed=seed, tested=tables, start=start)
-        for split, tables in zip(splits, tested, strict=True)
+        delayed(_run_fold)(dataset, split, recipe, seed=seed, tested=tables, start=start, settings=chosen)
+        for split, tables, chosen in zip(splits, tested, settings or [{}] * len(splits), strict=True)
     )
     folds = in_processes(work, n_jobs=n_jobs)
     done: list[_Fold] = list(folds if progress is None else progress(folds, len(splits), "folds"))
@@ -128,11 +131,18 @@ _Fold = Mapping[str, Judged]  # by condition
 
 
 def _run_fold(
-    dataset: Dataset, split: Split, recipe: Recipe, *, seed: int, tested: Mapping[str, Table], start: Start
+    dataset: Dataset,
+    split: Split,
+    recipe: Recipe,
+    *,
+    seed: int,
+    tested: Mapping[str, Table],
+    start: Start,
+    settings: Mapping[str, Any],
 ) -> _Fold:
     labels = ordered_labels(dataset.labels.tolist())
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
-        heads = fit_heads(dataset, split.train, recipe, seed=seed)
+        heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings)
         networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
         results = {}
         for name, table in tested.items():

@@ -29,15 +29,20 @@ def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(emotion.value for emotion in Emotion if emotion.value in present)
 
 
-def fit_heads(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
-    """Fit a recipe's classifier of functionals to utterances and all their copies."""
+def fit_heads(
+    dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int, settings: Mapping[str, Any] | None = None
+) -> Any:  # noqa: ANN401
+    """Fit a recipe's classifier of functionals, with settings of its own or others, to utterances and their copies."""
+    classifier = recipe.make(seed)
+    if settings:
+        classifier.set_params(**settings)
     features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
     labels = np.tile(dataset.labels[rows], len(dataset.features))
     if recipe.corpus_weights is None:
-        return recipe.make(seed).fit(features, labels)
+        return classifier.fit(features, labels)
     corpora = [dataset.utterances[row].corpus for row in rows]
     weights = balanced_weights(corpora, dataset.labels[rows], recipe.corpus_weights)
-    return recipe.make(seed).fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
+    return classifier.fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
 
 
 def balanced_weights(

@@ -74,6 +74,8 @@ class Recipe:
         Corpus -> how much it counts within each label, 1 if it is not named; None for classifiers that take no weights.
     uses_song : bool
         Whether sung utterances train too.
+    choices : tuple of mapping
+        Settings of the classifier that may be chosen among inside each fold; those of `make` are one of them.
     tuned_on : frozenset of str
         Speakers whose test figures were looked at while the settings were chosen: figures of the others are cleaner.
     """
@@ -86,6 +88,7 @@ class Recipe:
     conditioned: bool
     n_copies: int
     uses_song: bool
+    choices: tuple[Mapping[str, Any], ...] = ()
     tuned_on: frozenset[str] = frozenset()
     network: NetworkPlan | None = None
     is_calibrated: bool = True
@@ -115,6 +118,7 @@ _QUALITY: Final = tuple(
     for name in ("energy|p99-p1", "energy|p75-p25", "hnr|mean", "flatness|mean", "voiced_share", "mel_60|mean")
 )
 _TUNED_ON: Final = frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24))
+_CHOICES: Final = tuple({"C": c, "alpha": alpha} for c in (5e-4, 1e-4, 2e-3) for alpha in (1.0, 0.1))
 _CORPUS_WEIGHTS: Final = MappingProxyType({"nemo": 0.5, "emodb": 0.3, "emospeech": 0.2})
 
 _FUNCTIONALS: Final = Recipe(
@@ -126,6 +130,7 @@ _FUNCTIONALS: Final = Recipe(
     conditioned=True,
     n_copies=2,
     uses_song=True,
+    choices=_CHOICES,
     tuned_on=_TUNED_ON,
     corpus_weights=_CORPUS_WEIGHTS,
     quality=_QUALITY,

@@ -16,10 +16,12 @@ from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.dataset import Dataset, extract_table
+from emotify_core.errors import TrainingError
 from emotify_core.evaluation import cross_validate, require_no_leaks
 from emotify_core.fitting import Start
 from emotify_core.leaks import find_leaks, with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
+from emotify_core.nested import Settings, choose_settings
 from emotify_core.outcomes import Outcome, figures, paired_with_experts, strong_over_normal, uar_by_group
 from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
@@ -35,13 +37,18 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         utterances = list(with_permuted_labels(utterances, arguments.seed))
     dataset = load_dataset(utterances, arguments, errors)
     if arguments.protocol == "loco":
+        if arguments.nested:
+            raise TrainingError("--nested chooses on speakers of the corpus under test: not with --protocol loco.")
         report = measure_loco(dataset, arguments, errors)
     else:
         splits = PROTOCOLS[arguments.protocol](dataset.utterances, arguments.seed)
         if arguments.protocol != "random":  # whose every speaker is on both sides, as its report says
             require_no_leaks(dataset.utterances, splits)
-        outcomes = measure(dataset, splits, arguments, errors, conditions=arguments.conditions)
+        settings = _choose(dataset, splits, arguments, errors) if arguments.nested else None
+        outcomes = measure(dataset, splits, arguments, errors, conditions=arguments.conditions, settings=settings)
         report = as_report(dataset, splits, outcomes, arguments, protocol=arguments.protocol)
+        if settings:
+            report["settings"] = settings
     report["permuted"] = arguments.permute
     if arguments.json:
         out.print(json.dumps(report, indent=2), soft_wrap=True)
@@ -58,6 +65,7 @@ def measure(
     *,
     conditions: bool,
     start: Start | None = None,
+    settings: Sequence[Settings] | None = None,
 ) -> dict[str, Outcome]:
     """Cross-validate a recipe, under all conditions if wanted."""
     recipe, bars = RECIPES[arguments.recipe], Bars(errors)
@@ -84,8 +92,19 @@ def measure(
         n_jobs=arguments.jobs,
         conditions=degraded,
         start=start,
+        settings=settings,
         progress=bars,
     )
+
+
+def _choose(
+    dataset: Dataset, splits: Sequence[Split], arguments: argparse.Namespace, errors: Console
+) -> list[Settings]:
+    """Choose settings inside each fold."""
+    recipe = RECIPES[arguments.recipe]
+    if not recipe.choices:
+        raise TrainingError(f"There is nothing to choose in the recipe {recipe.name}.")
+    return choose_settings(dataset, splits, recipe, seed=arguments.seed, n_jobs=arguments.jobs, progress=Bars(errors))
 
 
 def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Console) -> dict[str, Any]:
@@ -202,6 +221,8 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     out.print(
         f"\nrows: expressed, columns: heard; {clean['n_utterances']} utterances of {clean['n_speakers']} speakers"
     )
+    for split, settings in enumerate(report.get("settings") or (), start=1):
+        out.print(f"chosen in fold {split}: {', '.join(f'{name} {value:g}' for name, value in settings.items())}")
     if report["untuned"]:
         out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
         out.print(f"{report['untuned']['uar']:.3f}")

@@ -135,6 +135,11 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     command.add_argument("--conditions", action="store_true", help="also test in noise, in a room and through Opus")
     command.add_argument(
+        "--nested",
+        action="store_true",
+        help="choose the settings of the first expert anew in each fold, from its training speakers alone",
+    )
+    command.add_argument(
         "--permute", action="store_true", help="shuffle the labels first: the figures must fall to chance"
     )
     command.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from emotify_core.conditions import CONDITIONS
 from emotify_core.emotions import Emotion
 from emotify_core.errors import MissingExtraError
 from emotify_core.non_speech import KINDS
+from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
 from tests.emotify_core.voices import voice, write_recording
 
@@ -177,6 +179,44 @@ class TestEvaluate:
         assert [line.split()[0] for line in shown[-3:]] == ["emodb", "nemo", "mean"]
         assert f"{report['mean_uar']:.3f}" in shown[-1]
         assert max(map(len, shown)) <= 80
+
+    def test_settings_chosen_in_each_fold_are_told(
+        self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        choices = ({"C": 5e-4}, {"C": 1e-9})
+        functionals = replace(RECIPES["functionals"], choices=choices)
+        monkeypatch.setattr("emotify_core.cli.evaluate.RECIPES", {"functionals": functionals})
+
+        assert self.evaluate(corpus, feature_cache, "--protocol", "loso", "--nested", "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert self.evaluate(corpus, feature_cache, "--protocol", "loso", "--nested") == 0
+
+        assert len(report["settings"]) == report["folds"] > 1
+        assert all(settings in choices for settings in report["settings"])
+        out = capsys.readouterr().out
+        for fold, settings in enumerate(report["settings"], start=1):
+            assert f"chosen in fold {fold}: C {settings['C']:g}\n" in out
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            (
+                ["--protocol", "loco"],
+                "--nested chooses on speakers of the corpus under test: not with --protocol loco.",
+            ),
+            (["--recipe", "classic"], "There is nothing to choose in the recipe classic."),
+        ],
+    )
+    def test_where_nothing_can_be_chosen_it_is_said(
+        self,
+        corpus: Path,
+        feature_cache: Path,
+        options: list[str],
+        sentence: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert self.evaluate(corpus, feature_cache, *options, "--nested") == 1
+        assert capsys.readouterr().err.splitlines()[-1] == f"emotify: {sentence}"
 
     def test_permuted_labels_are_said_to_be(
         self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]
