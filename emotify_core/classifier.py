@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Self
 
@@ -31,6 +31,7 @@ from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.timeline import Timeline, timeline
+from emotify_core.vectors import NoteVector
 from emotify_core.waveform import Waveform
 
 _BATCH: Final = 16  # windows whose features are held at once
@@ -47,10 +48,23 @@ class Heard:
     prediction : Prediction
     features : ndarray of float32, shape=(n_windows, n_features)
         What the first expert saw of each window with speech in it.
+    vector : NoteVector
+        What may be kept of the note, to learn from it later.
     """
 
     prediction: Prediction
     features: NDArray[np.float32]
+    vector: NoteVector
+
+
+@dataclass(frozen=True, eq=False)
+class _Opinions:
+    """What the experts saw of windows and say of them, a row for each window."""
+
+    features: NDArray[np.float32]
+    network_scores: Scores
+    embeddings: NDArray[np.float32]
+    scores: Scores
 
 
 class EmotionClassifier:
@@ -133,6 +147,12 @@ class EmotionClassifier:
     def feature_set(self) -> str:
         """Feature set that the model reads."""
         return self.header.feature_set
+
+    @property
+    def vector_set(self) -> str:
+        """Set of the vectors that `listen` gives: the feature set, and the network if there is one."""
+        network = self.header.files.get(NETWORK_FILE)
+        return self.feature_set if network is None else f"{self.feature_set}+{network[:12]}"
 
     def predict(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Prediction:
         """Classify one utterance.
@@ -230,16 +250,19 @@ class EmotionClassifier:
         spoken = [window for window in windows if self._has_speech(window)]
         if not spoken:
             raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
-        features, scores, embeddings = self._score(spoken)
-        probabilities = self._calibrated(features, scores)
+        opinions = self._ask(spoken)
+        probabilities = self._calibrated(opinions)
         pooled = pool(probabilities, np.array([len(window) for window in spoken], dtype=np.float64))
-        embedding = None if embeddings is None else np.asarray(embeddings.mean(axis=0), dtype=np.float32)
+        vector = self._vector(opinions)
         by_emotion = dict(zip(self._emotions, pooled.tolist(), strict=True))
         ordered = {emotion: by_emotion[emotion] for emotion in Emotion if emotion in by_emotion}
         prediction = Prediction(
-            probabilities=ordered, duration=waveform.note_duration, model=self.version, embedding=embedding
+            probabilities=ordered,
+            duration=waveform.note_duration,
+            model=self.version,
+            embedding=vector.embedding if self._encoder is not None else None,
         )
-        return Heard(prediction, features)
+        return Heard(prediction, opinions.features, vector)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
@@ -257,27 +280,32 @@ class EmotionClassifier:
         return detector is None or bool(detector.has_speech(window))
 
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
-        features, scores, _ = self._score(windows)
-        return self._calibrated(features, scores)
+        return self._calibrated(self._ask(windows))
 
-    def _calibrated(self, features: NDArray[np.float32], scores: Scores) -> Scores:
-        quality = quality_of(self._experts.heads, features, self._recipe.quality)
-        return self._experts.probabilities(scores, quality)
+    def _calibrated(self, opinions: _Opinions) -> Scores:
+        quality = quality_of(self._experts.heads, opinions.features, self._recipe.quality)
+        return self._experts.probabilities(opinions.scores, quality)
 
-    def _score(self, windows: Sequence[Signal]) -> tuple[NDArray[np.float32], Scores, NDArray[np.float32] | None]:
-        """Return features, fused log-scores and embeddings, a row for each window; a few windows at a time."""
-        parts = [self._score_few(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
-        features, scores, embeddings = zip(*parts, strict=True)
-        joined = None if self._encoder is None else np.concatenate(embeddings)
-        return np.concatenate(features), np.concatenate(scores), joined
+    def _vector(self, opinions: _Opinions) -> NoteVector:
+        means = [
+            values.mean(axis=0, dtype=np.float64).astype(np.float32)
+            for values in (opinions.features, opinions.network_scores, opinions.embeddings)
+        ]
+        return NoteVector(self.vector_set, *means)
 
-    def _score_few(self, windows: Sequence[Signal]) -> tuple[NDArray[np.float32], Scores, NDArray[np.float32] | None]:
+    def _ask(self, windows: Sequence[Signal]) -> _Opinions:
+        """Ask the experts about windows, a few at a time."""
+        parts = [self._ask_about_few(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
+        return _Opinions(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Opinions)))
+
+    def _ask_about_few(self, windows: Sequence[Signal]) -> _Opinions:
         features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
-        opinions = {FUNCTIONALS: head_scores(self._experts.heads, features)}
-        embeddings = None
-        if self._encoder is not None:
-            opinions[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
-        return features, fuse(opinions), embeddings
+        said = {FUNCTIONALS: head_scores(self._experts.heads, features)}
+        if self._encoder is None:
+            nothing = np.zeros((len(windows), 0))
+            return _Opinions(features, nothing, nothing.astype(np.float32), fuse(said))
+        said[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
+        return _Opinions(features, said[NETWORK], embeddings, fuse(said))
 
 
 def _require_signal(waveform: Waveform) -> None:
