@@ -16,6 +16,7 @@ from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.dataset import Dataset, extract_table
+from emotify_core.dataset import Table as FeatureTable
 from emotify_core.errors import TrainingError
 from emotify_core.evaluation import cross_validate, require_no_leaks
 from emotify_core.fitting import Start
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         if arguments.protocol != "random":  # whose every speaker is on both sides, as its report says
             require_no_leaks(dataset.utterances, splits)
         settings = _choose(dataset, splits, arguments, errors) if arguments.nested else None
-        outcomes = measure(dataset, splits, arguments, errors, conditions=arguments.conditions, settings=settings)
+        tables = degrade(dataset, splits, arguments, errors) if arguments.conditions else {}
+        outcomes = measure(dataset, splits, arguments, errors, conditions=tables, settings=settings)
         report = as_report(dataset, splits, outcomes, arguments, protocol=arguments.protocol)
         if settings:
             report["settings"] = settings
@@ -63,15 +65,32 @@ def measure(
     arguments: argparse.Namespace,
     errors: Console,
     *,
-    conditions: bool,
+    conditions: Mapping[str, FeatureTable],
     start: Start | None = None,
     settings: Sequence[Settings] | None = None,
 ) -> dict[str, Outcome]:
-    """Cross-validate a recipe, under all conditions if wanted."""
+    """Cross-validate a recipe, on degraded recordings, too."""
+    return cross_validate(
+        dataset,
+        splits,
+        RECIPES[arguments.recipe],
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        conditions=conditions,
+        start=start,
+        settings=settings,
+        progress=Bars(errors),
+    )
+
+
+def degrade(
+    dataset: Dataset, splits: Sequence[Split], arguments: argparse.Namespace, errors: Console
+) -> dict[str, FeatureTable]:
+    """Describe the tested utterances under all conditions, in the order of the folds."""
     recipe, bars = RECIPES[arguments.recipe], Bars(errors)
     tested = [dataset.utterances[i] for split in splits for i in split.test]
     changes = {**CONDITIONS, **recorded_conditions(read_surroundings(arguments.noise, arguments.rooms))}
-    degraded = {
+    return {
         name: extract_table(
             tested,
             recipe,
@@ -82,19 +101,8 @@ def measure(
             cache=arguments.cache,
             progress=bars,
         )
-        for i, (name, change) in enumerate(changes.items() if conditions else ())
+        for i, (name, change) in enumerate(changes.items())
     }
-    return cross_validate(
-        dataset,
-        splits,
-        recipe,
-        seed=arguments.seed,
-        n_jobs=arguments.jobs,
-        conditions=degraded,
-        start=start,
-        settings=settings,
-        progress=bars,
-    )
 
 
 def _choose(

@@ -14,10 +14,11 @@ from rich.console import Console
 
 from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset, read_corpora
-from emotify_core.cli.evaluate import as_report, measure, show
+from emotify_core.cli.evaluate import as_report, degrade, measure, show
 from emotify_core.cli.terminal import Bars, printable
 from emotify_core.evaluation import calibrate, require_no_leaks
 from emotify_core.fitting import pretrain
+from emotify_core.learning import make_base, write_base
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
 from emotify_core.speech_training import train_speech_detector
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         require_no_leaks(dataset.utterances, splits)
         options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
         start = pretrain(dataset, splits, recipe, **options)
-        outcomes = measure(dataset, splits, arguments, errors, conditions=True, start=start)
+        tables = degrade(dataset, splits, arguments, errors)
+        outcomes = measure(dataset, splits, arguments, errors, conditions=tables, start=start)
         metrics = as_report(dataset, splits, outcomes, arguments, protocol="emobox")
         if recipe.is_calibrated:
             calibration = calibrate(outcomes)
@@ -60,6 +62,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     )
     registry = Registry(arguments.out)
     header = registry.publish(trained.header, trained.experts, metrics, files=trained.files, extras=write_card)
+    if recipe.uses_network and not arguments.no_evaluate:  # what nights learn from; they hold it to these figures
+        write_base(arguments.out, make_base(dataset, trained, splits, outcomes, tables, header=header))
     if not arguments.no_promote:
         registry.promote(header.version)
     if arguments.json:

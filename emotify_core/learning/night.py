@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,9 @@ from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse
 from emotify_core.files import write_atomically
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import twins as t
-from emotify_core.learning.base import Base
+from emotify_core.learning.base import Base, vector_set_of
 from emotify_core.learning.examples import Example, Examples, collect
-from emotify_core.learning.gate import Check, gate
+from emotify_core.learning.gate import Check, Opinions, gate
 from emotify_core.learning.weights import first_weights, weigh
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.training import Trained, library_versions
@@ -65,10 +65,10 @@ class _Champion:
     network: bytes
     twins: list[t.Twin] | None
 
-    def on_base(self, base: Base, condition: int) -> Scores:
+    def on_base(self, base: Base) -> list[Scores]:
         if self.twins is None:
-            return np.asarray(base.head_scores[condition], dtype=np.float64)
-        return t.base_scores(base, self.twins, condition)
+            return [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
+        return t.base_scores(base, self.twins)
 
     def on_examples(self, base: Base, examples: Examples) -> Scores:
         return examples.serving_scores if self.twins is None else t.example_scores(base, self.twins, examples)
@@ -136,15 +136,16 @@ class _Night:
             )
             return Lesson("keep", reason, {"examples": counts}, None, {})
         twins = t.fit_twins(base, examples, weighed.weights, first, seed=seed)
+        shipped = [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
         checks = gate(
             base,
             examples,
             weighed.weights > 0,
-            (self._on_base(self._serving.on_base), before),
-            (
-                self._on_base(lambda base, condition: t.base_scores(base, twins, condition)),
-                self._posteriors(t.example_scores(base, twins, examples)),
+            Opinions(self._on_base(self._serving.on_base(base)), before),
+            Opinions(
+                self._on_base(t.base_scores(base, twins)), self._posteriors(t.example_scores(base, twins, examples))
             ),
+            shipped=None if self._serving.twins is None else self._on_base(shipped),
             seed=seed,
         )
         challenger = self._fit(weighed.weights, first, twins)
@@ -157,12 +158,13 @@ class _Night:
         """Return what head scores come to together with the network, for the examples."""
         return self._probabilities(head_scores, self._examples.network_scores, self._examples.quality)
 
-    def _on_base(self, score: Any) -> dict[str, NDArray[np.float64]]:  # noqa: ANN401
-        base = self._base
-        return {
-            name: self._probabilities(score(base, i), base.network_scores[i].astype(np.float64), base.quality[i])
-            for i, name in enumerate(base.conditions)
-        }
+    def _on_base(self, head_scores: Sequence[Scores]) -> list[NDArray[np.float64]]:
+        """Return what head scores of the base's tested utterances come to, under each condition."""
+        networks = self._base.network_scores.astype(np.float64)
+        return [
+            self._probabilities(scores, network, quality)
+            for scores, network, quality in zip(head_scores, networks, self._base.quality, strict=True)
+        ]
 
     def _probabilities(self, heads: Scores, network: Scores, quality: NDArray[np.float32]) -> NDArray[np.float64]:
         fused = fuse({FUNCTIONALS: heads, NETWORK: network})
@@ -195,12 +197,6 @@ def _load(champion: Path, base: Base) -> _Champion:
     if network is None:
         raise ModelError(f"The champion {version} has no network, so it cannot learn.")
     return _Champion(header, experts, network, None if twins is None else t.twins_from_bytes(twins, base))
-
-
-def vector_set_of(header: Header) -> str:
-    """Name the set of the vectors that a model gives; see `EmotionClassifier.vector_set`."""
-    network = header.files.get(NETWORK_FILE)
-    return header.feature_set if network is None else f"{header.feature_set}+{network[:12]}"
 
 
 def write_base(folder: Path, base: Base) -> Path:

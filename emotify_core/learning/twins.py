@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import warnings
+import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from emotify_core.errors import ModelError
@@ -169,7 +172,8 @@ def first_posteriors(
     penalty = make_heads(base, 0).C
     for fold in sorted(set(folds.tolist())):
         chosen = training_rows(base, examples, weights, posteriors, without=fold)
-        logistic = LogisticRegression(C=penalty, max_iter=100).fit(chosen.rows, chosen.labels, chosen.weights)
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # near enough for a first opinion
+            logistic = LogisticRegression(C=penalty, max_iter=50).fit(chosen.rows, chosen.labels, chosen.weights)
         order = [list(logistic.classes_).index(emotion) for emotion in base.emotions]
         found[folds == fold] = logistic.predict_log_proba(examples.rows[folds == fold])[:, order]
     return found
@@ -182,12 +186,20 @@ def make_heads(base: Base, seed: int) -> FusedHeads:
     return heads
 
 
-def base_scores(base: Base, twins: Sequence[Twin], condition: int) -> Scores:
-    """Return what each twin says of the speakers that it did not learn from, shape=(n_tested, n_emotions)."""
-    rows, folds = base.tested_rows(condition), base.folds[base.tested]
-    found = np.zeros((len(rows), len(base.emotions)))
-    for fold, twin in enumerate(twins):
-        found[folds == fold] = twin.scores(rows[folds == fold])
+def base_scores(base: Base, twins: Sequence[Twin]) -> list[Scores]:
+    """Return what each twin says of the base's speakers that it did not learn from, under each condition.
+
+    Returns
+    -------
+    list of ndarray of float, each of shape=(n_tested, n_emotions)
+    """
+    folds, found = base.folds[base.tested], []
+    for condition in range(len(base.conditions)):
+        rows = base.tested_rows(condition)
+        scores = np.zeros((len(rows), len(base.emotions)))
+        for fold, twin in enumerate(twins):
+            scores[folds == fold] = twin.scores(rows[folds == fold])
+        found.append(scores)
     return found
 
 
@@ -227,6 +239,6 @@ def twins_from_bytes(data: bytes, base: Base) -> list[Twin]:
                 parts = tuple(file[f"{fold}-{i}"].astype(np.float32) for i in range(6))
                 twins.append(Twin(parts[:2], parts[2:]))
                 twins[-1].scores(base.tested_rows(0)[:1])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"The twins of the champion are damaged or of another base ({error}).") from error
     return twins

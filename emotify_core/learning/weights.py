@@ -18,10 +18,12 @@ _MAX_PER_PERSON: Final = 40.0  # corrections
 _MAX_PER_SERVER: Final = 0.5  # of all
 _MAX_OF_BASE: Final = 0.5  # of the base's weight
 _DAYS_TO_TRUST: Final = 3.0
+_MAX_FACTOR: Final = 3.0
 _MIN_JUDGED: Final = 6  # corrections of a person from which their worth can be told
 _N_PERMUTATIONS: Final = 200
 _UNKNOWN: Final = 0.5  # trust in who has corrected less often
-_LEAST_TRUST: Final = 0.1  # below it, a person's examples are set aside
+_CERTAIN: Final = 2.0  # deviations from chance at which who has corrected often is fully trusted
+_LEAST_TRUST: Final = 0.15  # below it, a person's examples are set aside
 _IMPLAUSIBLE: Final = 0.02  # probability of a named emotion, by what everybody else taught
 _SURE: Final = 0.7  # of another one
 
@@ -107,7 +109,8 @@ def _reliability(
     if spread < 1e-9:
         return 0.0
     z = float(among[rows, named].mean() - deals.mean()) / spread
-    return float(np.clip(_UNKNOWN + z / 3, 0, 1))
+    doubt = _MIN_JUDGED / len(named)
+    return float(doubt * _UNKNOWN + (1 - doubt) * np.clip(z / _CERTAIN, 0, 1))
 
 
 def _plain(examples: Examples) -> Weights:
@@ -117,15 +120,31 @@ def _plain(examples: Examples) -> Weights:
 
 
 def _capped(weights: Weights, examples: Examples, base_weight: float) -> Weights:
-    """Let no person, no server and not all of them together count for more than their share."""
+    """Let no person, no server, no emotion and not all of them together count for more than their share."""
     weights = _bounded(weights, examples.persons, _MAX_PER_PERSON)
     in_servers = examples.servers != ""
     if len(set(examples.servers[in_servers].tolist())) > 1:
         bound = _MAX_PER_SERVER * weights.sum()
         weights = np.where(in_servers, _bounded(weights, examples.servers, bound), weights)
-    weights = weights * _UTTERANCES
+    weights = _balanced(weights, examples) * _UTTERANCES
     total = weights.sum()
     return weights * min(1.0, _MAX_OF_BASE * base_weight / total) if total else weights
+
+
+def _balanced(weights: Weights, examples: Examples) -> Weights:
+    """Let all named emotions count alike, as in the base, as far as that takes no factor beyond three.
+
+    What people talk about most would be heard most, from everybody.
+    """
+    balanced = weights.copy()
+    named = examples.is_named & (weights > 0)
+    totals = np.bincount(examples.emotions[named], weights=weights[named])
+    if not totals.any():
+        return balanced
+    mean = totals[totals > 0].mean()
+    factors = np.clip(mean / np.maximum(totals, 1e-9), 1 / _MAX_FACTOR, _MAX_FACTOR)
+    balanced[named] *= factors[examples.emotions[named]]
+    return balanced
 
 
 def _bounded(weights: Weights, groups: NDArray[np.str_], bound: float) -> Weights:

@@ -1,8 +1,9 @@
 """A week of nights with people whom the starting model never met: `python -m tests.benchmarks.learning --data DIR`.
 
 The speakers of nEMO are the users; the starting model, its network's pretraining included, is trained without nEMO.
-Each night every user has sent 20 notes and says something of half of them: 60 % bare verdicts, 40 % names of the emotion; a
-tenth of all feedback is wrong. Three users never say anything. What is measured are notes that nobody learned from.
+Each night every user has sent 20 notes and says something of half of them: 60 % bare verdicts, 40 % names of the
+emotion; a tenth of all feedback is wrong. Three users never say anything. What is measured are notes that nobody
+learned from.
 """
 
 from __future__ import annotations

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emotify_core.emotions import Emotion
+from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.experts import Experts, head_scores
+from emotify_core.learning import Example, Lesson, learn, read_base
+from emotify_core.registry import NETWORK_FILE, Registry
+from tests.emotify_core.learning.world import LATER, NOW, World, notes_of, vectors
+
+PEOPLE = tuple(f"person {i}" for i in range(8))
+
+
+def everybody(world: World, people: tuple[str, ...] = PEOPLE, *, n: int = 32) -> list[Example]:
+    return [example for person in people for example in notes_of(world, person, n=n)]
+
+
+def night(world: World, examples: list[Example], *, seed: int = 0, champion: Path | None = None) -> Lesson:
+    return learn(champion or world.champion, examples, seed=seed, now=NOW, base=world.base)
+
+
+def share_right(experts: Experts, world: World, *, seed: int = 99) -> float:
+    """Let a model name the emotions of somebody new who speaks as the others do."""
+    rng = np.random.default_rng(seed)
+    labels = [emotion for emotion in Emotion for _ in range(20)]
+    features = np.stack([vector.features for vector in vectors(world, labels, rng)])
+    said = np.array(experts.classes)[head_scores(experts.heads, features).argmax(axis=1)]
+    return float(np.mean(said == [label.value for label in labels]))
+
+
+def weights_of(lesson: Lesson) -> list[NDArray[np.float32]]:
+    assert lesson.challenger is not None
+    heads = lesson.challenger.experts.heads
+    return [heads.logistic_.coef_, *heads.perceptron_.coefs_]
+
+
+@pytest.fixture(scope="module")
+def lesson(world: World) -> Lesson:
+    return night(world, everybody(world))
+
+
+class TestWhatIsLearned:
+    def test_corrections_are_learned_and_nothing_is_forgotten(self, world: World, lesson: Lesson) -> None:
+        _, champion = world.registry.load(world.registry.champion())
+
+        assert lesson.decision == "promote"
+        assert lesson.challenger is not None
+        assert share_right(lesson.challenger.experts, world) > share_right(champion, world) + 0.2
+        by_name = {check["what"]: check for check in lesson.report["gate"]}
+        assert abs(by_name["UAR, clean"]["difference"]) < 0.05
+        assert by_name["feedback met, of people kept out"]["difference"] > 0.1
+        assert lesson.reason == f"Not worse anywhere, after {len(PEOPLE) * 32} examples of {len(PEOPLE)} people."
+
+    def test_the_report_can_be_kept(self, lesson: Lesson) -> None:
+        assert json.loads(json.dumps(lesson.report)) == lesson.report
+        assert lesson.metrics["learning"]["gate"] == lesson.report["gate"]
+        assert lesson.report["examples"]["n_corrections"] == len(PEOPLE) * 32
+        conditions = ("clean", "opus 32 kbit/s", "pink noise 20 dB")
+        assert [check["what"] for check in lesson.report["gate"] if check["what"].startswith("UAR")] == [
+            f"UAR, {name}" for name in conditions
+        ]
+
+    def test_the_same_examples_and_seed_give_the_same_model(self, world: World, lesson: Lesson) -> None:
+        again = night(world, everybody(world))
+
+        assert all(map(np.array_equal, weights_of(again), weights_of(lesson)))
+        assert again.report == lesson.report
+        assert again.challenger is not None
+        assert lesson.challenger is not None
+        assert again.challenger.files == lesson.challenger.files
+
+    def test_who_is_forgotten_leaves_no_trace(self, world: World, lesson: Lesson) -> None:
+        """A model that is trained after somebody was forgotten equals one that never saw them."""
+        never_saw = night(world, everybody(world, PEOPLE[:-1]))
+        examples = [example for example in everybody(world) if example.person != PEOPLE[-1]]
+
+        forgot = night(world, examples)
+
+        assert all(map(np.array_equal, weights_of(forgot), weights_of(never_saw)))
+        assert not all(map(np.array_equal, weights_of(forgot), weights_of(lesson)))
+
+    def test_a_rejection_says_what_it_is_not(self, world: World) -> None:
+        examples = [
+            replace(example, verdict="rejection", emotion=Emotion.CALM, heard=Emotion.CALM)
+            for example in everybody(world)
+            if example.emotion is not Emotion.CALM
+        ]
+        _, champion = world.registry.load(world.registry.champion())
+        features = np.stack([example.vector.features for example in examples])
+        calm = list(champion.classes).index("calm")
+
+        taught = night(world, examples).challenger
+
+        assert taught is not None
+        before, after = (np.exp(head_scores(e.heads, features))[:, calm].mean() for e in (champion, taught.experts))
+        assert after < before
+
+    def test_nights_go_on_from_a_night(self, world: World, lesson: Lesson, tmp_path: Path) -> None:
+        assert lesson.challenger is not None
+        registry = Registry(tmp_path)
+        made = lesson.challenger
+        header = registry.publish(made.header, made.experts, lesson.metrics, files=made.files)
+
+        second = learn(tmp_path / header.version, everybody(world), now=LATER, base=world.base)
+
+        assert all(map(np.array_equal, weights_of(second), weights_of(lesson)))  # always the whole: nothing drifts
+        by_name = {check["what"]: check for check in second.report["gate"]}
+        assert by_name["UAR, clean"]["difference"] == pytest.approx(0, abs=0.02)  # twins are kept in half precision
+        assert second.challenger is not None
+        assert second.challenger.header.version != header.version
+
+
+class TestWhoCannotSteer:
+    def test_when_everybody_names_the_same_wrong_emotion_the_champion_stays_and_it_is_said(self, world: World) -> None:
+        examples = [e for person in PEOPLE for e in notes_of(world, person, named=Emotion.ANGRY)]
+
+        lesson = night(world, examples)
+
+        assert lesson.decision == "keep"
+        assert lesson.challenger is None
+        assert lesson.reason == (
+            f"All {len(examples)} examples were set aside: what their people name does not follow their voices."
+        )
+        assert lesson.report["examples"]["n_people_set_aside"] == len(PEOPLE)
+
+    def test_a_few_hostile_people_change_little(self, world: World, lesson: Lesson) -> None:
+        hostile = [e for person in ("mallory", "trudy") for e in notes_of(world, person, named=Emotion.ANGRY)]
+
+        beside = night(world, everybody(world) + hostile)
+
+        assert beside.report["examples"]["n_people_set_aside"] == 2
+        assert beside.report["examples"]["n_set_aside_unreliable"] == len(hostile)
+        assert beside.challenger is not None
+        assert lesson.challenger is not None
+        honest = share_right(lesson.challenger.experts, world)
+        assert share_right(beside.challenger.experts, world) > honest - 0.05
+
+    def test_nothing_said_is_nothing_learned(self, world: World) -> None:
+        lesson = night(world, [])
+
+        assert (lesson.decision, lesson.challenger) == ("skip", None)
+        assert lesson.report["examples"]["n_examples"] == 0
+
+    def test_of_names_dealt_at_random_many_are_set_aside_and_the_rest_does_no_harm(self, world: World) -> None:
+        rng = np.random.default_rng(3)
+        examples = [replace(e, emotion=list(Emotion)[rng.integers(8)]) for e in everybody(world)]
+        examples = [e for e in examples if e.emotion is not e.heard]
+
+        lesson = night(world, examples)
+
+        counts = lesson.report["examples"]
+        assert counts["n_people_set_aside"] >= 2
+        if lesson.challenger is not None:
+            _, champion = world.registry.load(world.registry.champion())
+            assert share_right(lesson.challenger.experts, world) > share_right(champion, world) - 0.1
+
+
+class TestWhatDoesNotFit:
+    def test_a_champion_of_another_set_is_refused(self, world: World) -> None:
+        other = replace(world.base, vector_set="functionals-9+000000000000")
+
+        with pytest.raises(ModelError, match="does not fit the base features"):
+            learn(world.champion, everybody(world), now=NOW, base=other)
+
+    def test_a_champion_without_a_network_is_refused(self, world: World, tmp_path: Path) -> None:
+        header, experts = world.registry.load(world.registry.champion())
+        registry = Registry(tmp_path)
+        registry.publish(replace(header, files={}), experts, {})
+
+        with pytest.raises(ModelError, match="has no network"):
+            learn(tmp_path / header.version, everybody(world), now=NOW, base=world.base)
+
+    def test_damaged_twins_are_refused(self, world: World, lesson: Lesson, tmp_path: Path) -> None:
+        assert lesson.challenger is not None
+        made, registry = lesson.challenger, Registry(tmp_path)
+        files = {NETWORK_FILE: made.files[NETWORK_FILE], "twins.npz": b"PK\3\4 nonsense"}
+        header = registry.publish(made.header, made.experts, {}, files=files)
+
+        with pytest.raises(ModelError, match="twins of the champion are damaged"):
+            learn(tmp_path / header.version, everybody(world), now=NOW, base=world.base)
+
+
+class TestTheBaseOnDisk:
+    @pytest.fixture
+    def models(self, world: World, tmp_path: Path) -> Path:
+        return Path(shutil.copytree(world.registry.root, tmp_path / "models"))
+
+    def test_it_comes_back_as_it_was(self, world: World) -> None:
+        found = read_base(world.registry.root)
+
+        for name, value in vars(world.base).items():
+            if name != "axes":
+                np.testing.assert_array_equal(getattr(found, name), value)
+        np.testing.assert_array_equal(found.axes, world.base.axes)
+
+    def test_its_licence_lies_beside_it(self, world: World) -> None:
+        facts = json.loads(next((world.registry.root / "base").glob("*.json")).read_text())
+
+        assert "CC BY-NC-SA" in facts["licence"]
+        assert facts["corpora"][0]["citation"]
+
+    def test_a_changed_file_is_refused(self, models: Path) -> None:
+        path = next((models / "base").glob("*.xz"))
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+        with pytest.raises(UntrustedModelError, match="its hash differs"):
+            read_base(models)
+
+    def test_a_missing_file_is_told(self, models: Path) -> None:
+        shutil.rmtree(models / "base")
+
+        with pytest.raises(ModelNotFoundError, match="cannot be read"):
+            read_base(models)
