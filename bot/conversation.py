@@ -315,7 +315,7 @@ class Conversation:
         audio = await _fetched(fetch)
         self._check(None, len(audio))
         try:
-            return await self._recognizer.recognize(audio)
+            return (await self._recognizer.recognize(audio)).prediction
         except Exception as error:
             trouble = trouble_of(error)
             if trouble is Trouble.FAILED:

@@ -18,11 +18,49 @@ Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 It is called only when the note will be listened to, so this is the place to start a typing indicator."""
 
 
+@dataclass(frozen=True)
+class Recognition:
+    """What was heard in one note.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    vector : bytes, optional
+        What may be kept of the note, to learn from it later (`NoteVector.to_bytes`); None if it was not asked for.
+    vector_set : str
+        The set that the vector belongs to.
+    baseline : bytes, optional
+        The speaker's personal baseline with this note added; None if it was not asked for, or the model has none.
+    """
+
+    prediction: Prediction
+    vector: bytes | None = None
+    vector_set: str = ""
+    baseline: bytes | None = None
+
+
 class Recognizer(Protocol):
     """What hears emotions: the pool of workers, or a classifier in this process."""
 
-    async def recognize(self, audio: bytes) -> Prediction:
-        """Recognise the emotion in encoded audio; raises `AudioError` or `bot.recognition.RecognitionError`."""
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
+        """Recognise the emotion in encoded audio.
+
+        Parameters
+        ----------
+        audio : bytes
+            The encoded note.
+        learn : bool
+            Whether the vector of the note and the new baseline are wanted, too.
+        baseline : bytes, optional
+            The speaker's personal baseline.
+
+        Raises
+        ------
+        AudioError
+            If the note cannot be used.
+        RecognitionError
+            If it is not recognised for a reason that lies in the bot.
+        """
 
 
 @dataclass(frozen=True)
