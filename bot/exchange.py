@@ -141,17 +141,24 @@ class Marked:
     """The feedback on a note after a mark was made or taken back.
 
     `offers_emotions` tells to put the eight emotion emoji under the reply: the guess was just called wrong.
+    `asks_learning` tells to ask the person whether the bot may learn from their notes, and then to call
+    `Conversation.learning_asked`: this is their first mark.
     """
 
     note_id: int
     verdict: Verdict | None
     offers_emotions: bool
+    asks_learning: bool = False
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """What `/privacy` shows: a summary, whether the person is listened to, and everything as JSON-able data."""
+    """What `/privacy` shows: a summary, whether the person is listened to, and everything as JSON-able data.
+
+    `learning` says whether the bot may learn from the person's notes; None where the operator has switched that off.
+    """
 
     summary: str
     listening: bool
     export: dict[str, Any]
+    learning: bool | None = None
