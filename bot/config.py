@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         Field(description="REST base of Discord, or of a compatible server or proxy; attachments may come from it."),
     ] = DISCORD_API
     data_dir: Annotated[
-        Path, Field(description="Folder of the database, the pseudonym key and the logs; the only one written to.")
+        Path, Field(description="Folder of the database, its two keys, models and logs; the only one written to.")
     ] = Path("data")
     listen: Annotated[
         Literal["auto", "mention"],

@@ -156,9 +156,11 @@ class Privacy:
     """What `/privacy` shows: a summary, whether the person is listened to, and everything as JSON-able data.
 
     `learning` says whether the bot may learn from the person's notes; None where the operator has switched that off.
+    `n_examples` is the number of notes whose vectors are kept.
     """
 
     summary: str
     listening: bool
     export: dict[str, Any]
     learning: bool | None = None
+    n_examples: int = 0

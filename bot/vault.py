@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
 
 from bot.database import StoreError
 from bot.key_files import KEY_BYTES, parse_key, read_or_make_key
@@ -54,15 +55,15 @@ class Vault:
         self._cipher = AESGCM(hmac.new(key, b"examples", hashlib.sha256).digest())
 
     @classmethod
-    def open(cls, path: Path, *, key: str | None = None) -> Self:
+    def open(cls, path: Path, *, key: SecretStr | None = None) -> Self:
         """Take the key as it is given, or read it from a file, or make one that only the owner can read.
 
         Parameters
         ----------
         path : Path
             The file; it is neither read nor made if a key is given.
-        key : str, optional
-            64 hexadecimal digits.
+        key : SecretStr, optional
+            64 hexadecimal digits: the setting `examples_key`.
 
         Raises
         ------
@@ -70,7 +71,7 @@ class Vault:
             If the file cannot be read or made, or there is no key in it.
         """
         try:
-            return cls(read_or_make_key(path) if key is None else parse_key(key))
+            return cls(read_or_make_key(path) if key is None else parse_key(key.get_secret_value()))
         except OSError as error:
             raise VaultError(f"{path} cannot be opened: {error.strerror or error}.") from error
         except ValueError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from bot.store import StoreError
 from bot.vault import SealError, Vault, VaultError
@@ -83,7 +84,7 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
 
 def test_a_given_key_is_taken_and_no_file_is_made(tmp_path: Path) -> None:
-    vault = Vault.open(tmp_path / "examples.key", key=f" {KEY.hex().upper()}\n")
+    vault = Vault.open(tmp_path / "examples.key", key=SecretStr(f" {KEY.hex().upper()}\n"))
     assert vault.key_id == Vault(KEY).key_id
     assert list(tmp_path.iterdir()) == []
 
@@ -105,7 +106,7 @@ def test_a_file_that_is_no_key_is_refused_and_kept(tmp_path: Path, content: str)
 
 def test_a_wrong_given_key_is_not_repeated() -> None:
     with pytest.raises(VaultError, match=r"^EMOTIFY_EXAMPLES_KEY must be 64 hexadecimal digits\.$") as error:
-        Vault.open(Path("unused"), key="secret")
+        Vault.open(Path("unused"), key=SecretStr("secret"))
     assert error.value.__cause__ is None
 
 

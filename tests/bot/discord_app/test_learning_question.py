@@ -286,13 +286,13 @@ async def test_a_yes_after_learning_was_switched_off_is_told_so(fake: FakeDiscor
 async def test_an_answer_that_cannot_be_recorded_can_be_given_again(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def set_consent(*_: object, **__: object) -> None:
+    async def set_learning(*_: object, **__: object) -> None:
         raise StoreError("the disk is gone")
 
     bot = await start(learning="opt-in")
     question = await asked(fake, home.ada, home.channel)
     with monkeypatch.context() as broken:
-        broken.setattr(Store, "set_consent", set_consent)
+        broken.setattr(Store, "set_learning", set_learning)
         assert await said_privately(fake, await home.ada.click(question, YES)) == sentences.FAILED
     assert question.components
     await home.ada.click(question, YES)
