@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -38,7 +39,7 @@ class Asking:
 
     async def heed(self, person: int, mark: Callable[[], Awaitable[Marked | None]], post: Post) -> Marked | None:
         """Take a mark by a person, and if it is their first one, put the question without holding anything up."""
-        async with self._turns.of(person):
+        async with self.turn_of(person):
             marked = await mark()
             if marked is None or not marked.asks_learning or person in self._under_way:
                 return marked
@@ -46,10 +47,9 @@ class Asking:
         self._work.errand(self._ask(person, post), name="asking whether the bot may learn")
         return marked
 
-    async def answer(self, person: int, *, learning: bool) -> str:
-        """Record what a person decided, wherever they said so, and return a sentence that confirms it."""
-        async with self._turns.of(person):
-            return await self._conversation.set_learning(person, learning=learning)
+    def turn_of(self, person: int) -> asyncio.Lock:
+        """Return the lock under which a person's marks and answers are taken, in the order in which they came."""
+        return self._turns.of(person)
 
     def let_go(self, person: int) -> discord.Message | None:
         """Forget about the question to a person who decided elsewhere or is to be forgotten.
@@ -71,7 +71,7 @@ class Asking:
             _log.info("The question whether the bot may learn could not be put: %s", error)
         finally:
             # In the person's turn: a mark that was read before this is recorded still finds the question under way.
-            async with self._turns.of(person):
+            async with self.turn_of(person):
                 await self._settle(person, question)
 
     async def _settle(self, person: int, question: discord.Message | None) -> None:

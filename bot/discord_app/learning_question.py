@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Self, TypeAlias
 
 import discord
@@ -83,8 +86,17 @@ class AnswerButton(
             if press.user.id != self.person:
                 await whisper(press, sentences.ANOTHERS_QUESTION)
                 return
-            await press.response.defer()
-            await _close(press, await decide(press, learning=self.learning))
+            async with deferred_in_turn(press):
+                await _close(press, await decide(press, learning=self.learning))
+
+
+@asynccontextmanager
+async def deferred_in_turn(press: Press) -> AsyncIterator[None]:
+    """Tell Discord at once that the press was heard, and let a person's presses take effect in their order."""
+    deferring = asyncio.create_task(press.response.defer(), name="deferring")  # it must not wait for the turn
+    async with services_of(press).asking.turn_of(press.user.id):
+        await deferring
+        yield
 
 
 async def decide(press: Press, *, learning: bool) -> str:
@@ -92,7 +104,7 @@ async def decide(press: Press, *, learning: bool) -> str:
     services = services_of(press)
     if learning and services.settings.learning == "off":  # switched off since the button was made
         return sentences.LEARNING_SWITCHED_OFF
-    return await services.asking.answer(press.user.id, learning=learning)
+    return await services.conversation.set_learning(press.user.id, learning=learning)
 
 
 async def _close(press: Press, said: str) -> None:

@@ -11,7 +11,7 @@ import discord
 from bot.conversation import Privacy
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
-from bot.discord_app.learning_question import decide
+from bot.discord_app.learning_question import decide, deferred_in_turn
 from bot.discord_app.replies import take_back
 from bot.discord_app.services import services_of
 
@@ -73,10 +73,10 @@ class LearningButton(discord.ui.DynamicItem[_Button], template=r"emotify:learn:(
     async def callback(self, press: Press) -> None:
         """Record the choice of whoever pressed; a question that still stands somewhere is answered with it."""
         async with apologising(press):
-            await press.response.defer()
-            said = await decide(press, learning=self.learning)
-            question = services_of(press).asking.let_go(press.user.id)
-            await _show_change(press, said)
+            async with deferred_in_turn(press):
+                said = await decide(press, learning=self.learning)
+                question = services_of(press).asking.let_go(press.user.id)
+                await _show_change(press, said)
             if question is not None:
                 await take_back(question)
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot import messages
+from bot.conversation import Conversation
 from bot.discord_app import sentences
 from bot.store import Store, StoreError
 from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, answer_to, offered, send_note
@@ -266,12 +267,16 @@ async def test_the_question_outlives_what_it_was_put_under(
 async def test_the_last_answer_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start(learning="opt-in")
     question = await asked(fake, home.ada, fake.dm(home.ada))
-    await home.ada.click(question, YES)
-    click = await home.ada.click(question, NO)
-    await fake.until(lambda: click.responded, PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    buttons = question.components
+    for button in (YES, NO, YES, NO, YES, NO):
+        question.components = buttons  # somebody may be faster than the bot takes them away
+        await home.ada.click(question, button)
+    await fake.until(lambda: len(question.edits) == 6 or None, PATIENCE)
+    await bot.end()
     assert await answer(bot) is False
     assert question.content == messages.LEARNING_OFF
+    said = [messages.LEARNING_QUESTION, *[messages.LEARNING_ON, messages.LEARNING_OFF] * 3]
+    assert [*question.edits, question.content] == said
 
 
 async def test_a_yes_after_learning_was_switched_off_is_told_so(fake: FakeDiscord, start: Start, home: Home) -> None:
@@ -297,6 +302,25 @@ async def test_an_answer_that_cannot_be_recorded_can_be_given_again(
     assert question.components
     await home.ada.click(question, YES)
     assert await answer(bot)
+
+
+async def test_a_question_that_cannot_be_recorded_is_put_once_all_the_same(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+
+    async def learning_asked(*_: object, **__: object) -> None:
+        tried.set()
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(Conversation, "learning_asked", learning_asked)
+    bot = await start(learning="opt-in")
+    await asked(fake, home.ada, home.channel)
+    await asyncio.wait_for(tried.wait(), PATIENCE)
+    await marked(fake, home.ada, home.channel)
+    await bot.until_marks("right", "right")
+    await bot.end()
+    assert len(questions(fake)) == 1
 
 
 # Buttons in place of reactions
