@@ -23,21 +23,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
-import responses
 from bot import messages
 from bot.config import Settings
 from bot.cooldown import Cooldown, Pace
 from bot.exchange import Answer, Fetch, IncomingNote, Marked, Outcome, Privacy, Recognizer, Silence, Why
+from bot.fetching import fetched
 from bot.outbox import Outbox
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionError
 from bot.records import Forgotten, Origin, StoredNote, guild_scope, person_scope
+from bot.replying import compose_in
 from bot.store import Store, StoreError
 from bot.troubles import NoteGoneError, Trouble, TroubleError, trouble_of
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_emoji
+from bot.voice_memory import HeardNote, VoiceMemory
 from emotify_core.emotions import Emotion
-from emotify_core.errors import AudioError
-from emotify_core.prediction import Prediction
 
 __all__ = [
     "Answer",
@@ -89,7 +89,7 @@ class Conversation:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._recognizer = recognizer
+        self._memory = VoiceMemory(store, recognizer, settings, now=now, monotonic=monotonic)
         self._pseudonymizer = pseudonymizer
         self._settings = settings
         self._now = now
@@ -165,7 +165,7 @@ class Conversation:
         if mark is None or (note := await self._own_note(reply_id, sender)) is None:
             return None
         await self._store.add_mark(note.id, mark, at=self._now())
-        return await self._marked(note.id, said_wrong=mark is Judgement.WRONG)
+        return await self._marked(note, said_wrong=mark is Judgement.WRONG, by_author=True)
 
     async def unmark(self, reply_id: int, sender: int | str, emoji: str) -> Marked | None:
         """Take back a reaction on a reply; None if it changes nothing."""
@@ -173,7 +173,7 @@ class Conversation:
         if mark is None or (note := await self._own_note(reply_id, sender)) is None:
             return None
         await self._store.remove_mark(note.id, mark)
-        return await self._marked(note.id)
+        return await self._marked(note)
 
     async def clear_marks(self, reply_id: int, emoji: str | None = None) -> Marked | None:
         """Take back all reactions on a reply, or all with one emoji, because a moderator cleared them."""
@@ -184,7 +184,7 @@ class Conversation:
             await self._store.set_marks(note.id, [], at=self._now())
         elif mark := mark_from_emoji(emoji):
             await self._store.remove_mark(note.id, mark)
-        return await self._marked(note.id)
+        return await self._marked(note)
 
     async def set_marks(self, reply_id: int, sender: int | str, emoji: Sequence[str]) -> Marked | None:
         """Let exactly these reactions of the author stand.
@@ -198,12 +198,13 @@ class Conversation:
         found = [mark for mark in map(mark_from_emoji, emoji) if mark is not None]
         marks = sorted(found, key=lambda mark: isinstance(mark, Emotion))
         await self._store.set_marks(note.id, marks, at=self._now())
-        return await self._marked(note.id, said_wrong=marks[-1:] == [Judgement.WRONG])
+        return await self._marked(note, said_wrong=marks[-1:] == [Judgement.WRONG], by_author=True)
 
     async def judge(self, note_id: int, mark: Mark) -> Marked | None:
         """Take a mark on a note whose reply is no message, as on a terminal."""
         await self._store.add_mark(note_id, mark, at=self._now())
-        return await self._marked(note_id, said_wrong=mark is Judgement.WRONG)
+        note = await self._store.note(note_id)
+        return None if note is None else await self._marked(note, said_wrong=mark is Judgement.WRONG)
 
     async def replies_since(self, age: timedelta) -> list[StoredNote]:
         """List the guesses sent lately, whose reactions may have changed while the bot was away (see `set_marks`)."""
@@ -211,14 +212,20 @@ class Conversation:
 
     async def withdraw(self, message_id: int) -> StoredNote | None:
         """Delete what describes the voice, because the note or our reply was deleted; None if it is neither."""
-        return await self._store.withdraw(message_id)
+        note = await self._store.withdraw(message_id)
+        if note is not None:
+            self._memory.drop(note.id)
+        return note
 
     async def privacy(self, sender: int | str, *, origin: Origin = "discord") -> Privacy:
         """Collect what `/privacy` shows."""
         person = self._pseudonymizer.of(origin, sender)
         listening = await self._store.consent(person, "listening") is not False
+        learning = await self._memory.allowed(person, origin)
         export = await self._store.export(person)
-        return Privacy(messages.privacy_summary(export, listening=listening), listening, export)
+        summary = messages.privacy_summary(export, listening=listening, learning=learning)
+        n_examples = sum(note["vector_kept"] for note in export["notes"])
+        return Privacy(summary, listening, export, learning, n_examples)
 
     async def set_listening(self, sender: int | str, *, listening: bool, origin: Origin = "discord") -> str:
         """Record whether the person wants to be listened to, and return a sentence that confirms it."""
@@ -226,11 +233,20 @@ class Conversation:
         await self._store.set_consent(person, "listening", answer=listening, at=self._now())
         return messages.LISTENING_ON if listening else messages.LISTENING_OFF
 
+    async def learning_asked(self, sender: int | str, *, origin: Origin = "discord") -> None:
+        """Record that the person was asked whether the bot may learn from their notes: the question stands."""
+        await self._store.learning_asked(self._pseudonymizer.of(origin, sender), at=self._now())
+
+    async def set_learning(self, sender: int | str, *, learning: bool, origin: Origin = "discord") -> str:
+        """Act on what the person decided about learning from their notes, and return a sentence that confirms it."""
+        return await self._memory.answer(self._pseudonymizer.of(origin, sender), origin, learning=learning)
+
     async def forget(self, sender: int | str, *, origin: Origin = "discord") -> tuple[str, Forgotten]:
         """Delete everything about a person; returns a sentence that confirms it, and what was deleted."""
         person = self._pseudonymizer.of(origin, sender)
         had_opted_out = await self._store.consent(person, "listening") is False
         forgotten = await self._store.forget(person)
+        self._memory.forget(person)
         self._cooldown.forget(person)
         return messages.forgotten(forgotten.n_notes, had_opted_out=had_opted_out), forgotten
 
@@ -291,7 +307,8 @@ class Conversation:
         if pace is Pace.ASK_TO_WAIT:
             raise TroubleError(Trouble.COOLDOWN)
         self._check(note.duration, note.n_bytes)
-        return await self._reply(note_id, person, note.origin, note.guild_id, await self._recognize(fetch))
+        heard = await self._recognize(fetch, person, note.origin)
+        return await self._reply(note_id, person, note.origin, note.guild_id, heard)
 
     async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
         """Listen to a note that came in before a restart."""
@@ -299,9 +316,8 @@ class Conversation:
             await self._store.refuse(pending.id, status="refused", reason="opted_out")
             return Silence(Why.OPTED_OUT)
         prediction = await self._store.prediction(pending.id)
-        if prediction is None:
-            prediction = await self._recognize(fetch)
-        return await self._reply(pending.id, pending.person, pending.origin, pending.guild_id, prediction)
+        heard = HeardNote(prediction) if prediction else await self._recognize(fetch, pending.person, pending.origin)
+        return await self._reply(pending.id, pending.person, pending.origin, pending.guild_id, heard)
 
     def _check(self, duration: float | None, n_bytes: int | None) -> None:
         """Refuse what is too long or too large."""
@@ -310,12 +326,12 @@ class Conversation:
         if n_bytes is not None and n_bytes > self._settings.max_note_bytes:
             raise TroubleError(Trouble.TOO_LARGE)
 
-    async def _recognize(self, fetch: Fetch) -> Prediction:
+    async def _recognize(self, fetch: Fetch, person: str, origin: Origin) -> HeardNote:
         """Fetch the audio and hear the emotion in it."""
-        audio = await _fetched(fetch)
+        audio = await fetched(fetch)
         self._check(None, len(audio))
         try:
-            return await self._recognizer.recognize(audio)
+            return await self._memory.recognize(audio, person, origin)
         except Exception as error:
             trouble = trouble_of(error)
             if trouble is Trouble.FAILED:
@@ -324,19 +340,21 @@ class Conversation:
             raise TroubleError(trouble) from error
 
     async def _reply(
-        self, note_id: int, person: str, origin: Origin, guild_id: int | None, prediction: Prediction
+        self, note_id: int, person: str, origin: Origin, guild_id: int | None, heard: HeardNote
     ) -> Outcome:
         """Choose the reply and record everything, before anything is said."""
         languages = await self._languages(person, guild_id)
         notice = not await self._store.notice_shown(person)
         async with self._choosing:  # two notes of one person at once must not get the same reply
             used = await self._store.templates_used(person, besides=note_id)
-            reply = await asyncio.to_thread(_compose, prediction, languages, seed=note_id, used=used)
+            reply = await asyncio.to_thread(compose_in, languages, heard.prediction, seed=note_id, used=used)
+            await self._memory.hold(note_id, person, origin, heard.learned)
             if not await self._store.save_prediction(
-                note_id, prediction, template=reply.template, notice=notice, at=self._now()
+                note_id, heard.prediction, template=reply.template, notice=notice, at=self._now(), learned=heard.learned
             ):
+                self._memory.drop(note_id)
                 return Silence(Why.WITHDRAWN)
-        return Answer(note_id, reply.text, prediction, messages.notice(origin) if notice else None)
+        return Answer(note_id, reply.text, heard.prediction, messages.notice(origin) if notice else None)
 
     async def _languages(self, person: str, guild_id: int | None) -> list[str]:
         """List the languages to reply in, best first: the person's, the server's, the default."""
@@ -364,29 +382,10 @@ class Conversation:
             note = await self._store.note_of_reply(reply_id)
         return note if note is not None and note.person == person else None
 
-    async def _marked(self, note_id: int, *, said_wrong: bool = False) -> Marked | None:
+    async def _marked(self, note: StoredNote, *, said_wrong: bool = False, by_author: bool = False) -> Marked | None:
         """Sum up the feedback on a note; None if nothing was guessed."""
-        if await self._store.prediction(note_id) is None:
+        if await self._store.prediction(note.id) is None:
             return None
-        verdict = await self._store.verdict(note_id)
-        return Marked(note_id, verdict, offers_emotions=said_wrong and isinstance(verdict, Rejection))
-
-
-async def _fetched(fetch: Fetch) -> bytes:
-    """Fetch the audio; whatever a front end's transport raises means that it could not be had."""
-    try:
-        return await fetch()
-    except NoteGoneError:
-        raise
-    except AudioError as error:
-        raise TroubleError(trouble_of(error)) from error
-    except Exception as error:
-        _log.warning("a note could not be fetched: %s", type(error).__name__)  # its text may hold a signed address
-        raise TroubleError(Trouble.UNREACHABLE) from error
-
-
-def _compose(prediction: Prediction, languages: Sequence[str], *, seed: int, used: Sequence[str]) -> responses.Reply:
-    """Choose the reply in the first language that has templates; reads files, so it belongs in a thread."""
-    known = responses.languages()
-    language = next((language for language in languages if language in known), languages[-1])
-    return responses.compose(prediction, language=language, seed=seed, used=used)
+        verdict = await self._store.verdict(note.id)
+        asks = by_author and verdict is not None and await self._memory.asks(note)
+        return Marked(note.id, verdict, said_wrong and isinstance(verdict, Rejection), asks_learning=asks)

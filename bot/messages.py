@@ -25,14 +25,14 @@ _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
 
 NOTICE: Final = (
     "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
-    "wrong. I don't keep your audio. I do keep the emotion I guessed and your reactions, under a pseudonym. "
-    "/privacy shows and changes what is kept, /forget-me deletes it."
+    "wrong. I don't keep your audio. I do keep the emotion I guessed and your reactions, under a pseudonym, and more "
+    "than that only with your yes. /privacy shows and changes what is kept, /forget-me deletes it."
 )
 """Told once to each person, with the first guess."""
 NOTICE_TRY: Final = (
     "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
-    "wrong. I don't keep your audio. I do keep the emotion I guessed and your feedback, under a pseudonym, on this "
-    "machine."
+    "wrong. I don't keep your audio. I do keep the emotion I guessed, your feedback, and, to learn from, "
+    "numbers that describe how your voice sounds, encrypted: all of it under a pseudonym, on this machine."
 )
 """The same on a terminal."""
 
@@ -51,6 +51,19 @@ LISTENING_ON: Final = "I'll listen to your voice notes again. /privacy shows wha
 LISTENING_OFF: Final = (
     "I won't listen to your voice notes any more. What was kept so far stays until you use /forget-me."
 )
+
+LEARNING_QUESTION: Final = (
+    "May I learn from your voice notes, so that I get better at hearing you and others? With your yes I keep numbers "
+    "that describe how each note sounds, encrypted and under a pseudonym; never the audio, never your words. "
+    "/privacy changes your answer at any time: the numbers are then deleted at once, and the next model that I make at "
+    "night is made without them."
+)
+LEARNING_ON: Final = "Thank you: I'll learn from your voice notes. /privacy shows and changes that at any time."
+LEARNING_OFF: Final = (
+    "All right: I don't learn from your voice notes, and keep no numbers of how they sound. If I had kept any, they "
+    "are deleted, and the next model that I make at night is made without them. /privacy changes that at any time."
+)
+LEARNING_SWITCHED_OFF: Final = "My operator has switched learning off, so nothing is learned from anybody's notes."
 
 
 def sorry(trouble: Trouble, *, max_seconds: float, max_bytes: int) -> str:
@@ -98,7 +111,7 @@ def spell_size(n_bytes: int) -> str:
     return f"{n_bytes / 2**20:.3g} MiB" if n_bytes >= 2**20 else f"{n_bytes / 2**10:.3g} KiB"
 
 
-def privacy_summary(export: Mapping[str, Any], *, listening: bool) -> str:
+def privacy_summary(export: Mapping[str, Any], *, listening: bool, learning: bool | None) -> str:
     """Sum up what is kept about a person, as `/privacy` shows it.
 
     Parameters
@@ -107,6 +120,8 @@ def privacy_summary(export: Mapping[str, Any], *, listening: bool) -> str:
         What `Store.export` returns.
     listening : bool
         Whether the person lets the bot listen.
+    learning : bool or None
+        Whether the person lets the bot learn from their notes; None where the operator has switched that off.
     """
     notes = export["notes"]
     n_guesses = sum(note["prediction"] is not None for note in notes)
@@ -116,9 +131,32 @@ def privacy_summary(export: Mapping[str, Any], *, listening: bool) -> str:
         f"{who}\n"
         f"Kept about you, under a pseudonym: {_count(len(notes), 'voice note')} (when and where, never the audio), "
         f"{_count(n_guesses, 'guess', 'guesses')} of mine, {_count(n_verdicts, 'verdict')} of yours.\n"
-        "Nothing is learned from your voice.\n"
+        f"{_about_learning(export, learning=learning)}\n"
         "/forget-me deletes all of it at once."
     )
+
+
+def _about_learning(export: Mapping[str, Any], *, learning: bool | None) -> str:
+    """Say what is learned from a person, and what is kept for it."""
+    kept = _vectors_kept(export)
+    if learning is None:
+        told = "Nothing is learned from your voice: my operator has switched that off."
+        return f"{told} Still kept from before: {kept}." if kept else told
+    if learning:
+        told = "I learn from your voice notes, as you allowed."
+        return f"{told} Kept for that, encrypted: {kept}." if kept else f"{told} No numbers of them are kept yet."
+    if export["consents"].get("learning"):
+        return "I do not learn from your voice notes, as you asked, and keep no numbers of how they sound."
+    return "Nothing is learned from your voice without your yes, and no numbers of how it sounds are kept."
+
+
+def _vectors_kept(export: Mapping[str, Any]) -> str:
+    """Name the vectors and the baseline that are kept of a person; nothing if there are none."""
+    n_vectors = sum(note["vector_kept"] for note in export["notes"])
+    vectors = [f"numbers that describe the sound of {_count(n_vectors, 'note')}"] if n_vectors else []
+    baseline = export["baseline"]
+    means = [f"how you sound in the mean of {_count(baseline['n_notes'], 'note')}"] if baseline else []
+    return " and ".join(vectors + means)
 
 
 def forgotten(n_notes: int, *, had_opted_out: bool) -> str:

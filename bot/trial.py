@@ -22,18 +22,18 @@ from rich.text import Text
 from bot import messages
 from bot.config import Settings, SettingsError, load_settings
 from bot.conversation import Conversation
-from bot.exchange import Answer, Fetch, IncomingNote, Outcome
+from bot.exchange import Answer, Fetch, IncomingNote, Outcome, Recognition
 from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
+from bot.vault import Vault
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
 from emotify_core.audio import DecodeLimits
-from emotify_core.classifier import EmotionClassifier
+from emotify_core.classifier import EmotionClassifier, Heard
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
-from emotify_core.prediction import Prediction
 from emotify_core.synthesis import demonstration_note
 
 _ALL_HEARD: Final = 0
@@ -49,7 +49,8 @@ examples:
   python -m bot try note.m4a --verdict sad   say which emotion it was
 
 The reply and your feedback are recorded in the same database as the bot's,
-under a pseudonym. No audio is kept.
+under a pseudonym, and with them, encrypted, numbers that describe how the note
+sounds: the bot learns from them at night. No audio is kept.
 
 exit status: 0 every note was heard; 1 at least one was not; 2 wrong usage,
 settings, database or model; 130 interrupted
@@ -77,18 +78,22 @@ class InProcessRecognizer:
         self._classifier = classifier
         self._limits = limits
 
-    async def recognize(self, audio: bytes) -> Prediction:
-        """Recognise the emotion in encoded audio; raises `AudioError`."""
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
+        """Recognise the emotion in encoded audio; see `Recognizer.recognize`. No baseline comes back yet."""
+        del baseline  # the model has no use for one yet
         # `asyncio.to_thread` would let Ctrl-C wait until a long note was heard to its end.
-        future: Future[Prediction] = Future()
+        future: Future[Heard] = Future()
         threading.Thread(target=self._hear, args=(audio, future), daemon=True).start()
-        return await asyncio.wrap_future(future)
+        heard = await asyncio.wrap_future(future)
+        if not learn:
+            return Recognition(heard.prediction)
+        return Recognition(heard.prediction, vector=heard.vector.to_bytes(), vector_set=heard.vector.vector_set)
 
-    def _hear(self, audio: bytes, future: Future[Prediction]) -> None:
+    def _hear(self, audio: bytes, future: Future[Heard]) -> None:
         """Recognise in this thread."""
         future.set_running_or_notify_cancel()
         try:
-            future.set_result(self._classifier.predict(audio, limits=self._limits))
+            future.set_result(self._classifier.listen(audio, limits=self._limits))
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
             future.set_exception(error)
 
@@ -202,11 +207,12 @@ class _Trial:
 def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal) -> Iterator[Conversation]:
     """Open the store and the model, and close the store in the end."""
     pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
+    vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
     with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):
         with terminal.out.status("Warming up…"):
             classifier = EmotionClassifier.load()
-        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id))
+        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
         try:
             yield Conversation(
                 store=store,

@@ -1,9 +1,9 @@
 """What the recognition pool and its worker processes say to each other: frames, and the values that travel in them.
 
-A frame is a JSON object, its header, followed by raw bytes, its body; the encoded audio of a note goes into the body
-as it came. On the wire: the four bytes ``EMO1``, the length of the header and of the body (big-endian, 4 bytes each),
-header, body. The mark at the front turns stray output of a library into an error at once, not into an absurd length
-that is waited for.
+A frame is a JSON object, its header, followed by raw bytes, its body: audio, vectors and baselines go into it as they
+are (see `bot.worker_messages`). On the wire: the four bytes ``EMO1``, the length of the header and of the body
+(big-endian, 4 bytes each), header, body. The mark at the front turns stray output of a library into an error at once,
+not into an absurd length that is waited for.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import discord
 from bot.config import Settings
 from bot.conversation import Conversation, Recognizer
 from bot.discord_app import api
+from bot.discord_app.asking import Asking
 from bot.discord_app.client import EmotifyBot
 from bot.discord_app.downloads import Downloads
 from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_SETUP, CannotRunError, explain, in_one_line
@@ -23,6 +24,7 @@ from bot.limits import decode_limits
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionPool
 from bot.store import Store
+from bot.vault import Vault
 
 _log = logging.getLogger(__name__)
 GRACE = 8.0  # seconds that notes in work get when the bot stops; `docker stop` kills after ten
@@ -73,18 +75,22 @@ async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
     """Build everything in the order in which it is needed, and take it down in the reverse order."""
     pseudonymizer = await asyncio.to_thread(Pseudonymizer.open, settings.pseudonym_key_path)
+    vault = await asyncio.to_thread(Vault.open, settings.examples_key_path, key=settings.examples_key)
     async with AsyncExitStack() as stack:
-        store = await Store.open(settings.database_path, key_id=pseudonymizer.key_id)
+        store = await Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault)
         stack.push_async_callback(store.close)
         stack.push_async_callback(pool.close)
         downloads = Downloads(settings.discord_api, max_bytes=settings.max_note_bytes)
+        conversation = Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings)
+        work = Work(stop)
         services = Services(
             settings=settings,
             store=store,
-            conversation=Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings),
+            conversation=conversation,
             downloads=await stack.enter_async_context(downloads),
             turns=Turns(),
-            work=Work(stop),
+            work=work,
+            asking=Asking(conversation, work),
         )
         await _serve(services, pool, stop)
 

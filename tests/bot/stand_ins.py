@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.exchange import Recognition
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
 
@@ -31,18 +32,30 @@ class Clock:
 
 @dataclass
 class ScriptedRecognizer:
-    """Hears what it is told to hear, or raises it; with a gate it waits there."""
+    """Hears what it is told to hear, or raises it; with a gate it waits there.
+
+    Whoever learns gets the audio as the vector of the note, and a baseline that lists the vectors in it.
+    """
 
     result: Prediction | Exception = SAD
+    vector_set: str = "set-1"
+    has_baselines: bool = True
     heard: list[bytes] = field(default_factory=list)
+    asked: list[tuple[bool, bytes | None]] = field(default_factory=list)
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     gate: asyncio.Event | None = None
 
-    async def recognize(self, audio: bytes) -> Prediction:
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
         self.heard.append(audio)
+        self.asked.append((learn, baseline))
+        self.arrived.put_nowait(audio)
         self.started.set()
         if self.gate is not None:
             await self.gate.wait()
         if isinstance(self.result, Exception):
             raise self.result
-        return self.result
+        if not learn:
+            return Recognition(self.result)
+        after = (baseline or b"") + audio + b";" if self.has_baselines else None
+        return Recognition(self.result, vector=audio, vector_set=self.vector_set, baseline=after)

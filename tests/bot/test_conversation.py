@@ -12,11 +12,10 @@ import pytest
 
 from bot import messages
 from bot.config import Settings
-from bot.conversation import Answer, Conversation, IncomingNote, Marked, NoteGoneError, Outcome, Silence, Trouble, Why
+from bot.conversation import Answer, IncomingNote, Marked, NoteGoneError, Outcome, Silence, Trouble, Why
 from bot.cooldown import BURST
-from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
-from bot.records import StoredNote, guild_scope, person_scope
+from bot.records import guild_scope, person_scope
 from bot.store import Store, StoreError
 from bot.verdicts import Confirmation, Correction, Judgement, Rejection
 from emotify_core.emotions import Emotion
@@ -28,56 +27,10 @@ from emotify_core.errors import (
     NoSpeechError,
     UndecodableAudioError,
 )
-from tests.bot.stand_ins import SAD, Clock, ScriptedRecognizer
+from tests.bot.bench import ANNA, BOB, NAMES, REPLY, Bench, fetch, incoming, never_fetch
+from tests.bot.stand_ins import SAD
 
 pytestmark = pytest.mark.usefixtures("no_blocking")
-
-ANNA, BOB = 80351110224678912, 2
-REPLY = 2001
-NAMES = Pseudonymizer(bytes(32))
-
-
-async def fetch() -> bytes:
-    return b"audio"
-
-
-async def never_fetch() -> bytes:
-    raise AssertionError("the audio must not be fetched")
-
-
-class Bench:
-    """A conversation on a real store, with a clock and a recogniser to steer."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.store = store
-        self.path = settings.database_path
-        self.clock = Clock()
-        self.recognizer = ScriptedRecognizer()
-        self.settings = settings
-        self.conversation = self.restarted()
-
-    def restarted(self) -> Conversation:
-        return Conversation(
-            store=self.store,
-            recognizer=self.recognizer,
-            pseudonymizer=NAMES,
-            settings=self.settings,
-            now=self.clock,
-            monotonic=self.clock.monotonic,
-        )
-
-    async def note(self, message_id: int = 1001) -> StoredNote:
-        note = await self.store.note_of_message(message_id)
-        assert note is not None
-        return note
-
-    async def replied(self, message_id: int = 1001, reply_id: int = REPLY, sender: int = ANNA) -> Answer:
-        """Hear a note and send the reply, with the cooldown over."""
-        self.clock.advance(seconds=self.settings.cooldown)
-        answer = await self.conversation.hear(incoming(message_id, sender), fetch)
-        assert isinstance(answer, Answer)
-        assert await self.conversation.answered(answer.note_id, reply_id)
-        return answer
 
 
 @pytest.fixture
@@ -88,10 +41,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def bench(settings: Settings, store: Store) -> Bench:
     return Bench(store, settings)
-
-
-def incoming(message_id: int = 1001, sender: int = ANNA) -> IncomingNote:
-    return IncomingNote(sender, message_id=message_id, channel_id=11, guild_id=12, duration=2.5, n_bytes=5)
 
 
 def break_database(path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -35,17 +36,52 @@ def test_the_notice_tells_what_a_person_must_know(notice: str) -> None:
 def test_the_notice_in_discord_names_the_commands() -> None:
     assert "/privacy" in messages.NOTICE
     assert "/forget-me" in messages.NOTICE
+    assert "only with your yes" in messages.NOTICE
+
+
+def test_the_notice_on_a_terminal_tells_that_the_bot_learns() -> None:
+    for word in ("to learn from", "numbers that describe how your voice sounds", "encrypted"):
+        assert word in messages.NOTICE_TRY
+
+
+def export(*, n_vectors: int = 0, n_notes_in_baseline: int = 0, asked: bool = False) -> dict[str, Any]:
+    notes: list[dict[str, Any]] = [{"prediction": {}, "verdict": "right"}, {"prediction": {}, "verdict": None}]
+    notes.append({"prediction": None, "verdict": None})
+    return {
+        "notes": [note | {"vector_kept": i < n_vectors} for i, note in enumerate(notes)],
+        "baseline": {"n_notes": n_notes_in_baseline} if n_notes_in_baseline else None,
+        "consents": {"learning": {"answer": False}} if asked else {},
+    }
 
 
 def test_a_privacy_summary_counts() -> None:
-    notes = [
-        {"prediction": {}, "verdict": "right"},
-        {"prediction": {}, "verdict": None},
-        {"prediction": None, "verdict": None},
-    ]
-    summary = messages.privacy_summary({"notes": notes}, listening=True)
+    summary = messages.privacy_summary(export(), listening=True, learning=None)
     for count in ("3 voice notes", "2 guesses", "1 verdict of yours"):
         assert count in summary
+
+
+@pytest.mark.parametrize(
+    ("kept", "learning", "told"),
+    [
+        ({}, None, "Nothing is learned from your voice: my operator has switched that off."),
+        ({"n_vectors": 2}, None, "Still kept from before: numbers that describe the sound of 2 notes."),
+        ({}, False, "Nothing is learned from your voice without your yes"),
+        ({"asked": True}, False, "I do not learn from your voice notes, as you asked, and keep no numbers"),
+        ({}, True, "as you allowed. No numbers of them are kept yet."),
+        ({"n_vectors": 1}, True, "Kept for that, encrypted: numbers that describe the sound of 1 note."),
+        ({"n_vectors": 2, "n_notes_in_baseline": 5}, True, "2 notes and how you sound in the mean of 5 notes."),
+    ],
+)
+def test_a_privacy_summary_tells_what_is_learned(kept: dict[str, Any], learning: bool | None, told: str) -> None:
+    assert told in messages.privacy_summary(export(**kept), listening=True, learning=learning)
+
+
+def test_the_question_whether_to_learn_tells_what_a_person_must_know() -> None:
+    for word in ("numbers", "encrypted", "pseudonym", "never the audio", "never your words", "/privacy", "deleted"):
+        assert word in messages.LEARNING_QUESTION
+    assert messages.LEARNING_QUESTION.count("?") == 1
+    for answer in (messages.LEARNING_ON, messages.LEARNING_OFF):
+        assert "/privacy" in answer
 
 
 def test_forgetting_is_confirmed() -> None:

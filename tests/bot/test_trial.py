@@ -8,10 +8,11 @@ import pty
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -19,22 +20,29 @@ import bot.__main__
 from bot import messages
 from bot.config import Settings, SettingsError
 from bot.pseudonyms import Pseudonymizer
+from bot.records import StoredExample
 from bot.store import Store
 from bot.trial import Terminal, main
+from bot.vault import Vault
+from bot.verdicts import Correction
 from emotify_core.audio import DecodeLimits, decode
-from emotify_core.classifier import EmotionClassifier
+from emotify_core.classifier import EmotionClassifier, Heard
+from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelNotFoundError
-from emotify_core.prediction import Prediction
 from emotify_core.synthesis import demonstration_note
+from emotify_core.vectors import NoteVector
 from tests.bot.stand_ins import NOON, SAD
+
+T = TypeVar("T")
+VECTOR = NoteVector("set-1", *(np.arange(n, dtype=np.float32) for n in (3, 8, 2)))
 
 
 class SadClassifier:
     """Decodes for real, and finds everything sad."""
 
-    def predict(self, source: bytes, *, limits: DecodeLimits) -> Prediction:
+    def listen(self, source: bytes, *, limits: DecodeLimits) -> Heard:
         decode(source, limits=limits)
-        return SAD
+        return Heard(SAD, np.zeros((1, 3), np.float32), VECTOR)
 
 
 class Bench:
@@ -61,14 +69,27 @@ class Bench:
             self.out, self.err = written(out), written(err)
 
     def export(self, user: str) -> dict[str, Any]:
-        async def read() -> dict[str, Any]:
-            store = await Store.open(self.settings.database_path)
+        async def read(store: Store) -> dict[str, Any]:
+            return await store.export(Pseudonymizer.open(self.settings.pseudonym_key_path).of("try", user))
+
+        return self.ask_store(read)
+
+    def examples(self) -> list[StoredExample]:
+        async def read(store: Store) -> list[StoredExample]:
+            return [example async for example in store.examples(origins=("try",))]
+
+        return self.ask_store(read)
+
+    def ask_store(self, question: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+        async def ask() -> T:
+            vault = Vault.open(self.settings.examples_key_path)
+            store = await Store.open(self.settings.database_path, vault=vault)
             try:
-                return await store.export(Pseudonymizer.open(self.settings.pseudonym_key_path).of("try", user))
+                return await question(store)
             finally:
                 await store.close()
 
-        return asyncio.run(read())
+        return asyncio.run(ask())
 
 
 class Keyboard(io.StringIO):
@@ -96,6 +117,17 @@ def test_a_note_gets_emotion_probabilities_and_reply(bench: Bench) -> None:
     [note] = bench.export("anna")["notes"]
     assert (note["status"], note["origin"], note["message_id"], note["verdict"]) == ("answered", "try", None, None)
     assert note["prediction"]["model"] == "test-1"
+
+
+@pytest.mark.parametrize("learning", ["off", "opt-in"])
+def test_what_one_can_learn_is_always_kept(bench: Bench, learning: str) -> None:
+    bench.settings = bench.settings.model_copy(update={"learning": learning})
+    assert bench.run([bench.note(), "--user", "anna", "--verdict", "angry"]) == 0
+    [example] = bench.examples()
+    assert (example.vector, example.vector_set) == (VECTOR.to_bytes(), VECTOR.vector_set)
+    assert (example.predicted, example.verdict) == (Emotion.SAD, Correction(Emotion.ANGRY))
+    assert bench.export("anna")["notes"][0]["vector_kept"]
+    assert "numbers that describe how your voice sounds" in " ".join(bench.out.split())
 
 
 def test_without_a_person_nothing_is_asked(bench: Bench) -> None:
@@ -266,7 +298,7 @@ def test_a_missing_model_exits_2(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
     assert bench.err == "There is no model here.\n"
 
 
-@pytest.mark.parametrize("name", ["emotify.db", "pseudonym.key"])
+@pytest.mark.parametrize("name", ["emotify.db", "pseudonym.key", "examples.key"])
 def test_a_damaged_data_folder_exits_2_in_one_sentence(bench: Bench, name: str) -> None:
     bench.settings.data_dir.mkdir()
     (bench.settings.data_dir / name).write_bytes(b"damaged " * 1000)
@@ -315,10 +347,10 @@ class Absorbed(SadClassifier):
 
     may_end = threading.Event()
 
-    def predict(self, source: bytes, *, limits: DecodeLimits) -> Prediction:
+    def listen(self, source: bytes, *, limits: DecodeLimits) -> Heard:
         os.kill(os.getpid(), signal.SIGINT)
         self.may_end.wait()
-        return super().predict(source, limits=limits)
+        return super().listen(source, limits=limits)
 
 
 @pytest.fixture
@@ -387,3 +419,4 @@ def test_the_real_classifier_hears_the_demonstration_note(tmp_path: Path) -> Non
     [note] = bench.export("anna")["notes"]
     assert sum(note["prediction"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     assert note["prediction"]["model"] == EmotionClassifier.load().version
+    assert note["vector_kept"]

@@ -14,7 +14,13 @@ from tests.fake_discord.changes import Changes
 from tests.fake_discord.gateway import Gateway
 
 # Names that discord.py 2.x gives to the tasks that run listeners, commands, buttons and forms.
-HANDLERS = ("discord.py: ", "CommandTree-invoker", "discord-ui-view-dispatch", "discord-ui-modal-dispatch")
+HANDLERS = (
+    "discord.py: ",
+    "CommandTree-invoker",
+    "discord-ui-view-dispatch",
+    "discord-ui-dynamic-item",
+    "discord-ui-modal-dispatch",
+)
 QUIET_ROUNDS = 2
 
 
