@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -225,7 +226,7 @@ class Registry:
             _rename(folder, target)
 
     def remove(self, version: str) -> None:
-        """Delete a version that does not serve.
+        """Delete a version that does not serve, and take it out of the history: no rollback leads there any more.
 
         Raises
         ------
@@ -235,8 +236,12 @@ class Registry:
             If it is the champion.
         """
         self._require(version)
-        if self.history()[-1:] == (version,):
+        history = self.history()
+        if history[-1:] == (version,):
             raise ModelError(f"The version {version} is the champion: promote another one before you delete it.")
+        if version in history:
+            others = (each for each in history if each != version)
+            self._write_history(each for each, _ in groupby(others))
         grave = Path(tempfile.mkdtemp(dir=self.root, prefix=".removing-"))
         (self.root / version).replace(grave / version)
         shutil.rmtree(grave)

@@ -452,6 +452,15 @@ class TestRemove:
         assert registry.versions() == ("tiny-2",)
         assert not any("tiny-1" in name for name in files_of(registry))
 
+    def test_no_rollback_leads_there_any_more(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", "tiny-3", promote=True)
+        registry.promote("tiny-1")
+        registry.promote("tiny-3")
+        registry.remove("tiny-1")
+
+        assert registry.history() == ("tiny-2", "tiny-3")
+        assert registry.rollback() == "tiny-2"
+
     def test_the_champion_stays(self, registry: Registry) -> None:
         publish(registry, "tiny-1", promote=True)
 
