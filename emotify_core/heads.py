@@ -86,8 +86,21 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         weight = compute_sample_weight("balanced", y) if sample_weight is None else np.asarray(sample_weight)
         self.scaler_ = StandardScaler().fit(X)
         scaled = self.scale(X)
-        axes = _axes(scaled, self.n_axes)
-        turned = scaled if axes is None else scaled @ axes
+        axes = principal_axes(scaled, self.n_axes)
+        if axes is None:
+            return self.fit_turned(scaled, y, weight)
+        return self.fit_turned(scaled @ axes, y, weight).turn_back(axes)
+
+    def fit_turned(self, turned: Matrix, y: ArrayLike, sample_weight: ArrayLike) -> Self:
+        """Fit both heads to rows that are standardised and turned; see `turn_back`.
+
+        Parameters
+        ----------
+        turned : ndarray of float32, shape=(n_utterances, n_axes)
+        y : array_like of str, shape=(n_utterances,)
+        sample_weight : array_like of float, shape=(n_utterances,)
+        """
+        weight = np.asarray(sample_weight, dtype=np.float64)
         self.logistic_ = LogisticRegression(C=self.C, max_iter=200)
         self.perceptron_ = MLPClassifier(
             (self.hidden,),
@@ -101,23 +114,35 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # both stop early on purpose
             self.logistic_.fit(turned, y, sample_weight=weight)
             self.perceptron_.fit(turned, y, sample_weight=weight)
-        if axes is not None:
-            self._turn_back(axes)
         # What only further fitting needs is three times the size of the network.
         for spare in ("_optimizer", "_best_coefs", "_best_intercepts"):
             vars(self.perceptron_).pop(spare, None)
         self.classes_ = self.logistic_.classes_
         return self
 
-    def _turn_back(self, axes: Matrix) -> None:
-        """Let both heads read the features themselves."""
+    def turn_back(self, axes: Matrix, scaler: StandardScaler | None = None) -> Self:
+        """Let heads that were fitted to turned rows read the features themselves.
+
+        Parameters
+        ----------
+        axes : ndarray of float32, shape=(n_features, n_axes)
+            The rows were standardised features times this.
+        scaler : StandardScaler, optional
+            The fitted one that standardised them, where it is not this estimator's own.
+        """
+        if scaler is not None:
+            self.scaler_ = scaler
         self.logistic_.coef_ = np.asarray(self.logistic_.coef_ @ axes.T, dtype=np.float32)
         self.perceptron_.coefs_[0] = np.asarray(axes @ self.perceptron_.coefs_[0], dtype=np.float32)
         self.logistic_.n_features_in_ = self.perceptron_.n_features_in_ = len(axes)
+        return self
 
     def decision_function(self, X: Matrix) -> NDArray[np.float64]:  # noqa: N803
         """Mean log-probability of both heads, shape=(n_utterances, n_classes)."""
-        scaled = self.scale(X)
+        return self.decide(self.scale(X))
+
+    def decide(self, scaled: Matrix) -> NDArray[np.float64]:
+        """Mean log-probability of both heads for rows as they read them, shape=(n_utterances, n_classes)."""
         floor = 1e-6  # a head that is certain must not overrule the other
         logs = [
             np.log(head.predict_proba(scaled).astype(np.float64) + floor) for head in (self.logistic_, self.perceptron_)
@@ -151,7 +176,7 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return np.asarray(np.clip(self.scaler_.transform(X), -self.clip, self.clip), dtype=np.float32)
 
 
-def _axes(rows: Matrix, n_axes: int) -> Matrix | None:
+def principal_axes(rows: Matrix, n_axes: int) -> Matrix | None:
     """Find orthonormal axes of the space that rows span, shape=(n_features, n_axes); None where it would save nothing.
 
     They are the principal ones, without centring, of at most two rows for each axis, evenly spread over all.

@@ -108,7 +108,7 @@ def describe(dataset: Dataset, recipe: Recipe, experts: Experts, *, seed: int, n
         labels=experts.classes,
         corpora=tuple(_corpora(dataset.utterances)),
         licence=_licence(dataset.utterances),
-        libraries=_libraries(),
+        libraries=library_versions(),
         seed=seed,
     )
 
@@ -134,7 +134,8 @@ def _licence(utterances: Sequence[Utterance]) -> str:
     return " and ".join(sorted({CORPORA[u.corpus].licence for u in utterances}))
 
 
-def _libraries() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a model depends on."""
     versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
-from emotify_core.heads import FusedHeads, _axes, fit_temperature, softmax
+from emotify_core.heads import FusedHeads, fit_temperature, principal_axes, softmax
 from tests.emotify_core.tiny_models import LABELS, clouds, tiny_heads
 
 
@@ -131,7 +131,7 @@ class TestAxes:
         rng = np.random.default_rng(0)
         rows = (rng.normal(size=(50, 6)) @ rng.normal(size=(6, 40))).astype(np.float32)
 
-        axes = _axes(rows, 20)
+        axes = principal_axes(rows, 20)
 
         assert axes is not None
         assert axes.shape == (40, 6)
@@ -140,7 +140,7 @@ class TestAxes:
 
     @pytest.mark.parametrize("shape", [(20, 40), (40, 20), (5, 5)])
     def test_where_it_would_save_nothing_there_are_none(self, shape: tuple[int, int]) -> None:
-        assert _axes(np.ones(shape, dtype=np.float32), 20) is None
+        assert principal_axes(np.ones(shape, dtype=np.float32), 20) is None
 
 
 class TestEvidence:

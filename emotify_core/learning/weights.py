@@ -1,0 +1,147 @@
+"""How much each example counts, so that nobody can steer what everybody else hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotify_core.learning.examples import Examples
+
+Weights = NDArray[np.float64]
+# People click ✅ easily, and a ❌ leaves seven emotions: both say less than the name of an emotion.
+_OF_VERDICT: Final = {"correction": 1.0, "confirmation": 0.3, "rejection": 0.3}
+_UTTERANCES: Final = 20.0  # of the base that a correction counts as
+_MAX_PER_PERSON: Final = 40.0  # corrections
+_MAX_PER_SERVER: Final = 0.5  # of all
+_MAX_OF_BASE: Final = 0.5  # of the base's weight
+_DAYS_TO_TRUST: Final = 3.0
+_MIN_JUDGED: Final = 6  # corrections of a person from which their worth can be told
+_N_PERMUTATIONS: Final = 200
+_UNKNOWN: Final = 0.5  # trust in who has corrected less often
+_LEAST_TRUST: Final = 0.1  # below it, a person's examples are set aside
+_IMPLAUSIBLE: Final = 0.02  # probability of a named emotion, by what everybody else taught
+_SURE: Final = 0.7  # of another one
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """How much examples count.
+
+    Attributes
+    ----------
+    weights : ndarray of float, shape=(n_examples,)
+        In utterances of the base; 0 for those that are set aside.
+    set_aside : ndarray of str, shape=(n_examples,)
+        Why: ``unreliable`` (the person's labels do not follow their voice), ``contradicts`` (everybody else taught the
+        opposite), or empty.
+    """
+
+    weights: Weights
+    set_aside: NDArray[np.str_]
+
+
+def first_weights(examples: Examples, base_weight: float) -> Weights:
+    """Weigh examples by what is known before anything is learned: the kind of verdict, and how long who is known."""
+    plain = _plain(examples)
+    trust = np.array([_UNKNOWN] * len(examples))
+    return _capped(plain * trust, examples, base_weight)
+
+
+def weigh(examples: Examples, posteriors: NDArray[np.float64], base_weight: float, *, seed: int) -> Weighed:
+    """Weigh examples by what a model says of them that did not learn from their person.
+
+    Parameters
+    ----------
+    examples : Examples
+    posteriors : ndarray of float, shape=(n_examples, n_emotions)
+    base_weight : float
+        Sum of the base's weights.
+    seed : int
+        Of the permutations.
+
+    Notes
+    -----
+    Who names emotions at random, always the same one, or the opposite, names them independently of the voice. For each
+    person with enough corrections, the mean posterior of the named emotions (without the one that was heard, which a
+    correction rules out) is compared with what it would be if the names were dealt to the person's notes at random; the
+    difference in standard deviations of such deals tells how far the names can be trusted. A person who only ever names
+    one emotion cannot be told from one who does so in bad faith, so nothing is learned from them.
+    """
+    trust = reliabilities(examples, posteriors, seed=seed)
+    per_example = np.array([trust[person] for person in examples.persons.tolist()])
+    set_aside = np.where(per_example < _LEAST_TRUST, "unreliable", "").astype("U11")
+    rows = np.arange(len(examples))
+    named = posteriors[rows, examples.emotions]
+    against = examples.is_named & (named < _IMPLAUSIBLE) & (posteriors.max(axis=1) > _SURE)
+    set_aside[against & (set_aside == "")] = "contradicts"
+    weights = np.where(set_aside == "", _plain(examples) * per_example, 0.0)
+    return Weighed(_capped(weights, examples, base_weight), set_aside)
+
+
+def reliabilities(examples: Examples, posteriors: NDArray[np.float64], *, seed: int) -> dict[str, float]:
+    """Say how far each person's corrections follow their voice, from 0 to 1."""
+    trust = {}
+    for person, notes in _groups(examples.persons):
+        own = notes[examples.verdicts[notes] == "correction"]
+        rng = np.random.default_rng([seed, len(own)])
+        trust[person] = (
+            _reliability(posteriors[own], examples.emotions[own], examples.heard[own], rng)
+            if len(own) >= _MIN_JUDGED
+            else _UNKNOWN
+        )
+    return trust
+
+
+def _reliability(
+    posteriors: NDArray[np.float64], named: NDArray[np.intp], heard: NDArray[np.intp], rng: np.random.Generator
+) -> float:
+    rows = np.arange(len(named))
+    among = posteriors.copy()
+    among[rows, heard] = 0.0  # it was ruled out
+    among /= among.sum(axis=1, keepdims=True) + 1e-12
+    deals = np.array([among[rows, rng.permutation(named)].mean() for _ in range(_N_PERMUTATIONS)])
+    spread = float(deals.std())
+    if spread < 1e-9:
+        return 0.0
+    z = float(among[rows, named].mean() - deals.mean()) / spread
+    return float(np.clip(_UNKNOWN + z / 3, 0, 1))
+
+
+def _plain(examples: Examples) -> Weights:
+    kinds = np.array([_OF_VERDICT[verdict] for verdict in examples.verdicts.tolist()])
+    known = np.minimum(1.0, (1.0 + examples.days_known) / (1.0 + _DAYS_TO_TRUST))
+    return kinds * known
+
+
+def _capped(weights: Weights, examples: Examples, base_weight: float) -> Weights:
+    """Let no person, no server and not all of them together count for more than their share."""
+    weights = _bounded(weights, examples.persons, _MAX_PER_PERSON)
+    in_servers = examples.servers != ""
+    if len(set(examples.servers[in_servers].tolist())) > 1:
+        bound = _MAX_PER_SERVER * weights.sum()
+        weights = np.where(in_servers, _bounded(weights, examples.servers, bound), weights)
+    weights = weights * _UTTERANCES
+    total = weights.sum()
+    return weights * min(1.0, _MAX_OF_BASE * base_weight / total) if total else weights
+
+
+def _bounded(weights: Weights, groups: NDArray[np.str_], bound: float) -> Weights:
+    bounded = weights.copy()
+    for _, own in _groups(groups):
+        total = weights[own].sum()
+        if total > bound:
+            bounded[own] *= bound / total
+    return bounded
+
+
+def _groups(names: NDArray[np.str_]) -> list[tuple[str, NDArray[np.intp]]]:
+    """List the rows of each name, in the order of the names."""
+    found, codes = np.unique(names, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    stops = np.cumsum(np.bincount(codes, minlength=len(found)))
+    return (
+        [(str(name), own) for name, own in zip(found, np.split(order, stops[:-1]), strict=True)] if len(names) else []
+    )
