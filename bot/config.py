@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import responses
+from bot.records import Origin
 
 PREFIX: Final = "EMOTIFY_"
 DISCORD_API: Final = "https://discord.com/api/v10"
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
         Field(description="off: nothing is learned from Discord audio; opt-in: from users who said yes."),
     ] = "off"
     retrain_at: Annotated[time, Field(description="Local time of the nightly retraining, as HH:MM.")] = time(3, 30)
+    keep_models: Annotated[
+        int, Field(ge=1, le=1000, description="Retrained model versions that are kept, for rolling back.")
+    ] = 5
+    operator_channel: Annotated[
+        int | None, Field(ge=1, lt=2**63, description="Id of the Discord channel that gets a picture of each night.")
+    ] = None
     language: Annotated[
         str, Field(description="Default language of replies; a server and a person can choose their own.")
     ] = "en"
@@ -148,6 +155,11 @@ class Settings(BaseSettings):
     def pseudonym_key_path(self) -> Path:
         """The key of the pseudonyms, beside the database and not in it."""
         return self.data_dir / "pseudonym.key"
+
+    @property
+    def learns_from(self) -> tuple[Origin, ...]:
+        """The front ends whose notes may be kept and learned from: on a terminal, the user is asked by nobody else."""
+        return ("discord", "try") if self.learning == "opt-in" else ("try",)
 
     @property
     def log_dir(self) -> Path:

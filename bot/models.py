@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.config import Settings
+from bot.night_lock import LOCK_FILE, LockedError, locked
 from emotify_core.errors import FeatureSetMismatchError, ModelError
 from emotify_core.header import Header
 from emotify_core.registry import Registry
@@ -105,6 +106,17 @@ def adopt_release(registry: Registry) -> str | None:
     return shipped.version
 
 
+def adopt_release_alone(settings: Settings) -> None:
+    """Do so at the start of the bot, unless a retraining is at work, which does it itself; a failure is only logged."""
+    try:
+        with locked(settings.data_dir / LOCK_FILE):
+            adopt_release(open_registry(settings))
+    except LockedError:
+        return
+    except (ModelError, OSError) as error:
+        _log.warning("The shipped model could not be compared with the champion: %s", error)
+
+
 def make_champion(registry: Registry, folder: Path) -> None:
     """Promote a version of this registry, or of the shipped one, which is adopted first."""
     if folder.parent != registry.root:
@@ -113,7 +125,7 @@ def make_champion(registry: Registry, folder: Path) -> None:
 
 
 def prune(registry: Registry, *, keep: int) -> list[str]:
-    """Delete retrained versions beyond the newest `keep`, and shipped ones that nothing left descends from.
+    """Delete retrained versions beyond the newest `keep`, and adopted ones from which none of the others descends.
 
     The champion, and the one that a rollback leads to, always stay.
 
@@ -125,8 +137,9 @@ def prune(registry: Registry, *, keep: int) -> list[str]:
     protected = set(registry.history()[-2:])
     retrained = [version for version in registry.versions() if is_retrained(registry, version)]
     kept = protected | set(retrained[-keep:])
-    kept |= {base_of(registry, version) for version in kept if version in registry.versions()}
-    doomed = [version for version in registry.versions() if version not in kept]
+    kept |= {base_of(registry, version) for version in retrained if version in kept}
+    bases = {base_of(registry, version) for version in retrained}
+    doomed = [version for version in registry.versions() if version in {*retrained, *bases} - kept]
     for version in doomed:
         registry.remove(version)
     return doomed

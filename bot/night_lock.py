@@ -7,6 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+LOCK_FILE: Final = "retraining.lock"
+"""In the data folder."""
 
 
 class LockedError(Exception):

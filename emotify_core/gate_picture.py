@@ -30,6 +30,7 @@ def draw_gate(rows: Sequence[Mapping[str, Any]], *, title: str) -> Picture | Non
     Picture or None
         None if the gate compared nothing.
     """
+    rows = [row for row in rows if None not in row.values()]  # None: could not be measured
     if not rows:
         return None
     with canvas(7.6, 1.5 + 0.36 * len(rows)) as figure:

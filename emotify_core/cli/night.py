@@ -89,12 +89,14 @@ def _table(gate: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("90 %", justify="center", no_wrap=True)
     for row in gate:
         mark = Text("✓", style="green") if row["passed"] else Text("✗", style="bold red")
-        before, after, difference, low, high = (
-            100 * row[key] for key in ("champion", "challenger", "difference", "low", "high")
-        )
-        between = f"{low:+.1f} to {high:+.1f}"
-        table.add_row(mark, Text(str(row["what"])), f"{before:.1f}", f"{after:.1f}", f"{difference:+.1f}", between)
+        before, after = (_percent(row[key]) for key in ("champion", "challenger"))
+        difference, low, high = (_percent(row[key], "+") for key in ("difference", "low", "high"))
+        table.add_row(mark, Text(str(row["what"])), before, after, difference, f"{low} to {high}")
     return table
+
+
+def _percent(share: float | None, sign: str = "") -> str:
+    return "?" if share is None else f"{100 * share:{sign}.1f}"
 
 
 def _demands(gate: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
@@ -37,6 +38,9 @@ class StandIn:
         if self.error is not None:
             raise self.error
         return self.prediction
+
+    async def replace_model(self, model: Path | None) -> None:
+        self.model_version = "shipped" if model is None else model.name
 
     async def close(self) -> None:
         self.is_closed = True

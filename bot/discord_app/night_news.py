@@ -1,0 +1,49 @@
+"""Tells the operator's channel what came of the night: one sentence, and the picture of the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from typing import Any, Final
+
+import discord
+
+from bot.config import Settings
+from bot.night_records import PICTURE, StoredNight
+
+_log = logging.getLogger(__name__)
+
+_SENTENCES: Final = {
+    "promoted": "🌙 I learned tonight, and a better model serves now.",
+    "kept": "🌙 I learned tonight, but the new model was not good enough, so the old one stays.",
+    "failed": "🌙 Tonight's retraining failed, and the old model stays.",
+}
+_LONGEST_REASON: Final = 500
+
+
+async def post_night(client: discord.Client, settings: Settings, night: StoredNight) -> None:
+    """Post what came of a night where the operator wants it; if that is not possible, the log gets one line.
+
+    Nights without news, in which there was nothing to learn, are not worth a message.
+    """
+    sentence = _SENTENCES.get(night.decision or "")
+    if settings.operator_channel is None or sentence is None:
+        return
+    reason = discord.utils.escape_markdown((night.reason or "").strip())[:_LONGEST_REASON]
+    options: dict[str, Any] = {"content": f"{sentence} {reason}".strip()}
+    if night.decision != "failed" and (png := await asyncio.to_thread(_read_picture, settings)) is not None:
+        options["file"] = discord.File(io.BytesIO(png), PICTURE, description=sentence)
+    channel = client.get_partial_messageable(settings.operator_channel)
+    try:
+        await channel.send(**options)
+    except (discord.HTTPException, OSError) as error:
+        _log.warning("Channel %d did not get the news of the night: %s", settings.operator_channel, error)
+
+
+def _read_picture(settings: Settings) -> bytes | None:
+    """Read the picture of the last night, if there is one."""
+    try:
+        return (settings.data_dir / PICTURE).read_bytes()
+    except OSError:
+        return None
