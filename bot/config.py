@@ -17,13 +17,15 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import responses
+from bot.key_files import KEY_BYTES
 from bot.records import Origin
 
 PREFIX: Final = "EMOTIFY_"
 DISCORD_API: Final = "https://discord.com/api/v10"
 _ENV_FILE: Final = Path(".env")
-_LEARNING_NOT_BUILT: Final = (
-    "EMOTIFY_LEARNING is opt-in, but this version does not learn yet: verdicts are recorded, and nothing else is kept."
+_LEARNING_NEEDS_PERMISSION: Final = (
+    "EMOTIFY_LEARNING is opt-in: learning from Discord's voice messages needs Discord's express permission. Read the "
+    "policy beside the setting in .env.example, and set it to off if you do not have that permission."
 )
 
 
@@ -69,6 +71,12 @@ class Settings(BaseSettings):
         Literal["off", "opt-in"],
         Field(description="off: nothing is learned from Discord audio; opt-in: from users who said yes."),
     ] = "off"
+    examples_key: Annotated[
+        SecretStr | None,
+        Field(
+            description="Key of what is kept to learn from, 64 hexadecimal digits; else examples.key in the data dir."
+        ),
+    ] = None
     retrain_at: Annotated[time, Field(description="Local time of the nightly retraining, as HH:MM.")] = time(3, 30)
     keep_models: Annotated[
         int, Field(ge=1, le=1000, description="Retrained model versions that are kept, for rolling back.")
@@ -110,6 +118,17 @@ class Settings(BaseSettings):
     def _token_without_blanks(cls, token: SecretStr | None) -> SecretStr | None:
         """Strip the blanks that copying brings along; nothing left means no token."""
         plain = "" if token is None else token.get_secret_value().strip()
+        return SecretStr(plain) if plain else None
+
+    @field_validator("examples_key")
+    @classmethod
+    def _key_is_hexadecimal(cls, key: SecretStr | None) -> SecretStr | None:
+        """Accept a key of the right length; nothing but blanks means that there is none."""
+        plain = "" if key is None else key.get_secret_value().strip()
+        if plain and not re.fullmatch(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}", plain):
+            raise ValueError(
+                f"must be {2 * KEY_BYTES} hexadecimal digits, as `openssl rand -hex {KEY_BYTES}` prints them"
+            )
         return SecretStr(plain) if plain else None
 
     @field_validator("discord_api")
@@ -157,8 +176,13 @@ class Settings(BaseSettings):
         return self.data_dir / "pseudonym.key"
 
     @property
+    def examples_key_path(self) -> Path:
+        """The key of what is kept to learn from, unless `examples_key` is set."""
+        return self.data_dir / "examples.key"
+
+    @property
     def learns_from(self) -> tuple[Origin, ...]:
-        """The front ends whose notes may be kept and learned from: on a terminal, the user is asked by nobody else."""
+        """The front ends whose notes may be learned from: a terminal always, for its user can only mean themself."""
         return ("discord", "try") if self.learning == "opt-in" else ("try",)
 
     @property
@@ -200,13 +224,13 @@ def setting_warnings(
     Returns
     -------
     tuple of str
-        One line for each variable with our prefix that means nothing, with the nearest name, and one for each setting
-        that does less than its name says.
+        One line for each variable with our prefix that means nothing, with the nearest name, and one for a
+        setting that needs a permission.
     """
     set_names = {name.upper() for name in [*environ, *(dotenv_values(env_file) if env_file else ())]}
     unknown = sorted(name for name in set_names if name.startswith(PREFIX) and name not in variable_names())
     lines = [_unknown_line(name) for name in unknown]
-    return (*lines, _LEARNING_NOT_BUILT) if settings.learning == "opt-in" else tuple(lines)
+    return (*lines, _LEARNING_NEEDS_PERMISSION) if settings.learning == "opt-in" else tuple(lines)
 
 
 def variable_names() -> tuple[str, ...]:
@@ -231,11 +255,11 @@ def _unknown_line(name: str) -> str:
 
 
 def _problem(details: ErrorDetails) -> str:
-    """Say in one line what is wrong with one value; the token's value is never repeated."""
+    """Say in one line what is wrong with one value; that of a secret is never repeated."""
     location = str(details["loc"][0])
     name = location if location.isupper() else PREFIX + location.upper()
     said = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    shown = "" if "TOKEN" in name else f", not {_shorten(details['input'])!r}"
+    shown = "" if "TOKEN" in name or "KEY" in name else f", not {_shorten(details['input'])!r}"
     return f"{name} {said}{shown}."
 
 

@@ -218,13 +218,26 @@ class Conversation:
         person = self._pseudonymizer.of(origin, sender)
         listening = await self._store.consent(person, "listening") is not False
         export = await self._store.export(person)
-        return Privacy(messages.privacy_summary(export, listening=listening), listening, export)
+        may_learn = await self._store.consent(person, "learning") is True
+        learning = may_learn if self._settings.learning == "opt-in" else None
+        return Privacy(messages.privacy_summary(export, listening=listening), listening, export, learning)
 
     async def set_listening(self, sender: int | str, *, listening: bool, origin: Origin = "discord") -> str:
         """Record whether the person wants to be listened to, and return a sentence that confirms it."""
         person = self._pseudonymizer.of(origin, sender)
         await self._store.set_consent(person, "listening", answer=listening, at=self._now())
         return messages.LISTENING_ON if listening else messages.LISTENING_OFF
+
+    async def learning_asked(self, sender: int | str, *, origin: Origin = "discord") -> None:
+        """Record that the person was asked whether the bot may learn from their notes."""
+        scope = person_scope(self._pseudonymizer.of(origin, sender))
+        await self._store.set_setting(scope, "learning_asked", "yes", at=self._now())
+
+    async def set_learning(self, sender: int | str, *, learning: bool, origin: Origin = "discord") -> str:
+        """Record whether the bot may learn from the person's notes, and return a sentence that confirms it."""
+        person = self._pseudonymizer.of(origin, sender)
+        await self._store.set_consent(person, "learning", answer=learning, at=self._now())
+        return messages.LEARNING_ON if learning else messages.LEARNING_OFF
 
     async def forget(self, sender: int | str, *, origin: Origin = "discord") -> tuple[str, Forgotten]:
         """Delete everything about a person; returns a sentence that confirms it, and what was deleted."""
@@ -315,7 +328,7 @@ class Conversation:
         audio = await _fetched(fetch)
         self._check(None, len(audio))
         try:
-            return await self._recognizer.recognize(audio)
+            return (await self._recognizer.recognize(audio)).prediction
         except Exception as error:
             trouble = trouble_of(error)
             if trouble is Trouble.FAILED:
@@ -369,7 +382,17 @@ class Conversation:
         if await self._store.prediction(note_id) is None:
             return None
         verdict = await self._store.verdict(note_id)
-        return Marked(note_id, verdict, offers_emotions=said_wrong and isinstance(verdict, Rejection))
+        asks = verdict is not None and await self._is_to_be_asked(note_id)
+        return Marked(note_id, verdict, said_wrong and isinstance(verdict, Rejection), asks_learning=asks)
+
+    async def _is_to_be_asked(self, note_id: int) -> bool:
+        """Tell whether the person of a note was never asked whether the bot may learn from their notes."""
+        note = await self._store.note(note_id)
+        if self._settings.learning == "off" or note is None or note.origin != "discord":
+            return False
+        if await self._store.consent(note.person, "learning") is not None:
+            return False
+        return await self._store.setting(person_scope(note.person), "learning_asked") is None
 
 
 async def _fetched(fetch: Fetch) -> bytes:

@@ -18,11 +18,49 @@ Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 It is called only when the note will be listened to, so this is the place to start a typing indicator."""
 
 
+@dataclass(frozen=True)
+class Recognition:
+    """What was heard in one note.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    vector : bytes, optional
+        What may be kept of the note, to learn from it later (`NoteVector.to_bytes`); None if it was not asked for.
+    vector_set : str
+        The set that the vector belongs to.
+    baseline : bytes, optional
+        The speaker's personal baseline with this note added; None if it was not asked for, or the model has none.
+    """
+
+    prediction: Prediction
+    vector: bytes | None = None
+    vector_set: str = ""
+    baseline: bytes | None = None
+
+
 class Recognizer(Protocol):
     """What hears emotions: the pool of workers, or a classifier in this process."""
 
-    async def recognize(self, audio: bytes) -> Prediction:
-        """Recognise the emotion in encoded audio; raises `AudioError` or `bot.recognition.RecognitionError`."""
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
+        """Recognise the emotion in encoded audio.
+
+        Parameters
+        ----------
+        audio : bytes
+            The encoded note.
+        learn : bool
+            Whether the vector of the note and the new baseline are wanted, too.
+        baseline : bytes, optional
+            The speaker's personal baseline.
+
+        Raises
+        ------
+        AudioError
+            If the note cannot be used.
+        RecognitionError
+            If it is not recognised for a reason that lies in the bot.
+        """
 
 
 @dataclass(frozen=True)
@@ -103,17 +141,24 @@ class Marked:
     """The feedback on a note after a mark was made or taken back.
 
     `offers_emotions` tells to put the eight emotion emoji under the reply: the guess was just called wrong.
+    `asks_learning` tells to ask the person whether the bot may learn from their notes, and then to call
+    `Conversation.learning_asked`: this is their first mark.
     """
 
     note_id: int
     verdict: Verdict | None
     offers_emotions: bool
+    asks_learning: bool = False
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """What `/privacy` shows: a summary, whether the person is listened to, and everything as JSON-able data."""
+    """What `/privacy` shows: a summary, whether the person is listened to, and everything as JSON-able data.
+
+    `learning` says whether the bot may learn from the person's notes; None where the operator has switched that off.
+    """
 
     summary: str
     listening: bool
     export: dict[str, Any]
+    learning: bool | None = None

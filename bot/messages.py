@@ -52,6 +52,14 @@ LISTENING_OFF: Final = (
     "I won't listen to your voice notes any more. What was kept so far stays until you use /forget-me."
 )
 
+LEARNING_QUESTION: Final = (
+    "May I learn from your voice notes? With your yes I keep numbers that describe how each of them sounds, encrypted "
+    "and under a pseudonym, never the audio or the words, so that I get better at hearing you. "
+    "/privacy changes your answer at any time."
+)
+LEARNING_ON: Final = "Thank you: I'll learn from your voice notes. /privacy changes that at any time."
+LEARNING_OFF: Final = "I don't learn from your voice notes. /privacy changes that at any time."
+
 
 def sorry(trouble: Trouble, *, max_seconds: float, max_bytes: int) -> str:
     """Say in one friendly sentence why a note gets no guess.

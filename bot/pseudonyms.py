@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
-import tempfile
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
+from bot.key_files import KEY_BYTES, read_or_make_key
 from bot.records import Origin
-
-_KEY_BYTES: Final = 32  # as long as the hash, RFC 2104, section 3
 
 
 class PseudonymKeyError(Exception):
@@ -38,8 +34,8 @@ class Pseudonymizer:
     """
 
     def __init__(self, key: bytes) -> None:
-        if len(key) != _KEY_BYTES:
-            raise ValueError(f"the key must have {_KEY_BYTES} bytes")
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key must have {KEY_BYTES} bytes")
         self._key = key
 
     @classmethod
@@ -52,10 +48,7 @@ class Pseudonymizer:
             If the file cannot be read or made, or holds no key.
         """
         try:
-            if not path.exists():
-                _create_key(path)
-            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-            return cls(key)
+            return cls(read_or_make_key(path))
         except OSError as error:
             raise PseudonymKeyError(f"{path} cannot be opened: {error.strerror or error}.") from error
         except ValueError as error:
@@ -82,21 +75,3 @@ class Pseudonymizer:
     def key_id(self) -> str:
         """Fingerprint of the key, by which a database recognises it."""
         return hmac.new(self._key, b"fingerprint", hashlib.sha256).hexdigest()[:16]
-
-
-def _create_key(path: Path) -> None:
-    """Write a new key whole or not at all, and never over another one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".pseudonym-")  # mode 0600
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, because renaming would replace the key that another process made in the meantime.
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()

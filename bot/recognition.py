@@ -15,48 +15,36 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.compile_cache import CompileCache
+from bot.exchange import Recognition
+from bot.recognition_errors import RecognitionBusy, RecognitionError, RecognitionFailed, RecognitionTimeout
 from bot.worker_launch import DEFAULT_COMMAND, WorkerLauncher, read_error
+from bot.worker_messages import Question, question_to_frame, recognition_from_frame
 from bot.worker_process import WorkerLostError, WorkerProcess
-from bot.worker_protocol import Frame, FrameError, prediction_from_json
+from bot.worker_protocol import Frame, FrameError
 from emotify_core.errors import AudioError, AudioTooLargeError, ModelError
-from emotify_core.prediction import Prediction
 
 if TYPE_CHECKING:
     from emotify_core.audio import DecodeLimits  # not at run time: the decoders stay out of this process
+
+__all__ = ["RecognitionBusy", "RecognitionError", "RecognitionFailed", "RecognitionPool", "RecognitionTimeout"]
 
 _log = logging.getLogger(__name__)
 
 _MAX_DELAY: Final = 60.0  # seconds between attempts to bring up a worker
 
 
-class RecognitionError(Exception):
-    """A note was not recognised, for a reason that lies in the bot and not in the note."""
-
-
-class RecognitionBusy(RecognitionError):  # noqa: N818 - it is a state, and it passes
-    """Too many notes are waiting, or this one waited too long."""
-
-
-class RecognitionTimeout(RecognitionError):  # noqa: N818 - as in asyncio
-    """Recognition took longer than a note may take."""
-
-
-class RecognitionFailed(RecognitionError):  # noqa: N818 - as in "the recognition failed"
-    """The worker crashed or failed on this note, or no worker can be brought up."""
-
-
 @dataclass(frozen=True, eq=False)
 class _Note:
     """An utterance in line, and where its answer goes."""
 
-    audio: bytes
-    answer: asyncio.Future[Prediction]
+    question: Question
+    answer: asyncio.Future[Recognition]
     patience: asyncio.TimerHandle
 
 
@@ -138,7 +126,7 @@ class RecognitionPool:
         self._line: deque[_Note] = deque()
         self._staff: set[WorkerProcess] = set()  # all workers that are ready, free or not
         self._idle: deque[WorkerProcess] = deque()
-        self._at_work: dict[WorkerProcess, asyncio.Task[Prediction]] = {}
+        self._at_work: dict[WorkerProcess, asyncio.Task[Recognition]] = {}
         self._places: list[asyncio.Task[None]] = []
         self._out_of_order: set[object] = set()  # places whose last attempt to bring up a worker failed
 
@@ -191,7 +179,7 @@ class RecognitionPool:
         self._fill_places(first)
         await self._dissolve(places, staff)
 
-    async def recognize(self, audio: bytes) -> Prediction:
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
         """Hear one voice note.
 
         When the caller is cancelled while the note waits, it leaves the line; while it is worked on, the answer is
@@ -201,6 +189,15 @@ class RecognitionPool:
         ----------
         audio : bytes
             The encoded note.
+        learn : bool
+            Whether the vector of the note and the speaker's new baseline are wanted, too.
+        baseline : bytes, optional
+            The speaker's personal baseline.
+
+        Returns
+        -------
+        Recognition
+            Without vector and baseline if `learn` is false.
 
         Raises
         ------
@@ -215,7 +212,7 @@ class RecognitionPool:
         """
         if len(audio) > self._limits.max_bytes:
             raise AudioTooLargeError(len(audio), self._limits.max_bytes)
-        note = self._queue_up(audio)
+        note = self._queue_up(Question(audio, asdict(self._limits), learn=learn, baseline=baseline))
         try:
             return await note.answer
         finally:
@@ -240,7 +237,7 @@ class RecognitionPool:
 
     # The line
 
-    def _queue_up(self, audio: bytes) -> _Note:
+    def _queue_up(self, question: Question) -> _Note:
         """Put a note in line, and let it be taken at once if a worker is free."""
         if not self._accepting:
             raise RecognitionFailed("the recognition pool is not running")
@@ -249,9 +246,9 @@ class RecognitionPool:
         if len(self._line) >= self._queue_size and not any(worker.alive for worker in self._idle):
             raise RecognitionBusy(f"{len(self._line)} notes are waiting")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Prediction] = loop.create_future()
+        answer: asyncio.Future[Recognition] = loop.create_future()
         patience = loop.call_later(self._max_wait, _give_up, answer)
-        note = _Note(audio, answer, patience)
+        note = _Note(question, answer, patience)
         self._line.append(note)
         self._assign()
         return note
@@ -267,11 +264,11 @@ class RecognitionPool:
             if note.answer.done():
                 self._idle.append(worker)
                 continue
-            task = asyncio.create_task(self._hear(worker, note.audio))
+            task = asyncio.create_task(self._hear(worker, note.question))
             self._at_work[worker] = task
             task.add_done_callback(functools.partial(self._finish, worker, note))
 
-    def _finish(self, worker: WorkerProcess, note: _Note, task: asyncio.Task[Prediction]) -> None:
+    def _finish(self, worker: WorkerProcess, note: _Note, task: asyncio.Task[Recognition]) -> None:
         """Deliver what became of a note, and give its worker the next one."""
         del self._at_work[worker]
         if worker.alive:
@@ -293,13 +290,12 @@ class RecognitionPool:
 
     # One note
 
-    async def _hear(self, worker: WorkerProcess, audio: bytes) -> Prediction:
+    async def _hear(self, worker: WorkerProcess, question: Question) -> Recognition:
         """Have a worker recognise a note, and kill it if it takes too long."""
-        question = Frame({"limits": asdict(self._limits)}, audio)
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await worker.ask(question)
-            return _read_answer(answer)
+                answer = await worker.ask(question_to_frame(question))
+            return _read_answer(answer, question)
         except TimeoutError as error:
             _log.warning("worker %d took longer than %.1f s for a note and is replaced", worker.pid, self._timeout)
             worker.kill()
@@ -386,15 +382,15 @@ class RecognitionPool:
             return None
 
 
-def _give_up(answer: asyncio.Future[Prediction]) -> None:
+def _give_up(answer: asyncio.Future[Recognition]) -> None:
     """Tell who waits for a note that it waited too long."""
     if not answer.done():
         answer.set_exception(RecognitionBusy("the note waited too long in line"))
 
 
-def _read_answer(answer: Mapping[str, Any]) -> Prediction:
-    """Return a worker's prediction, or raise its error."""
-    if "prediction" in answer:
-        return prediction_from_json(answer["prediction"])
-    error = read_error(answer)
+def _read_answer(answer: Frame, question: Question) -> Recognition:
+    """Return what a worker heard, or raise its error."""
+    if "prediction" in answer.header:
+        return recognition_from_frame(answer, learn=question.learn)
+    error = read_error(answer.header)
     raise error if isinstance(error, AudioError) else RecognitionFailed(str(error))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from bot.database import Row, Transaction
+from bot.database import Row
 from bot.verdicts import Confirmation, Correction, Verdict, mark_from_value, verdict_of
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
@@ -16,6 +17,8 @@ Origin: TypeAlias = Literal["discord", "try"]
 """The front end that a note came through."""
 Status: TypeAlias = Literal["received", "predicted", "answered", "refused", "failed", "withdrawn"]
 ConsentKind: TypeAlias = Literal["listening", "learning"]
+Decision: TypeAlias = Literal["promoted", "kept", "failed", "skipped"]
+"""What a night may end with."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,74 @@ class Forgotten:
     replies: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True)
+class Stance:
+    """What a person said of learning from their notes: None if they never did; and when they were asked."""
+
+    answer: bool | None
+    asked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How a person sounds in the mean of some notes, and the sealed form by which the store recognises this state."""
+
+    values: bytes
+    vector_set: str
+    n_notes: int
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one can learn of a note.
+
+    Parameters
+    ----------
+    vector : bytes
+        What `NoteVector.to_bytes` gave.
+    vector_set : str
+    baseline : bytes, optional
+        The speaker's baseline with this note added.
+    heard_with : Baseline, optional
+        The one that stood when the note was heard.
+    """
+
+    vector: bytes
+    vector_set: str
+    baseline: bytes | None = None
+    heard_with: Baseline | None = None
+
+
+@dataclass(frozen=True)
+class StoredExample:
+    """A note to learn from: whose it is, what was guessed, what the person said of it, and its vector."""
+
+    person: str
+    guild_id: int | None
+    origin: Origin
+    first_seen: datetime
+    received_at: datetime
+    predicted: Emotion
+    verdict: Verdict
+    vector_set: str
+    vector: bytes
+
+
+@dataclass(frozen=True)
+class StoredNight:
+    """A nightly retraining; what is None is not known because it never came to its end."""
+
+    id: int
+    started_at: datetime
+    finished_at: datetime | None
+    decision: Decision | None
+    champion: str | None
+    challenger: str | None
+    reason: str | None
+    report: dict[str, Any] | None
+
+
 def guild_scope(guild_id: int) -> str:
     """Name the scope of a server's settings."""
     return f"guild:{guild_id}"
@@ -65,6 +136,34 @@ def note_from(row: Row) -> StoredNote:
     return StoredNote(**values)
 
 
+def example_from(row: Row, vector: bytes, marks: Sequence[str]) -> StoredExample | None:
+    """Read an example; None if its marks were taken back meanwhile."""
+    predicted = Emotion(row["emotion"])
+    verdict = verdict_of(predicted, [mark_from_value(mark) for mark in marks])
+    if verdict is None:
+        return None
+    return StoredExample(
+        person=row["person"],
+        guild_id=row["guild_id"],
+        origin=row["origin"],
+        first_seen=datetime.fromisoformat(row["first_seen"]),
+        received_at=datetime.fromisoformat(row["received_at"]),
+        predicted=predicted,
+        verdict=verdict,
+        vector_set=row["vector_set"],
+        vector=vector,
+    )
+
+
+def night_from(row: Row) -> StoredNight:
+    """Read a row of `nights`."""
+    values = {field.name: row[field.name] for field in fields(StoredNight)}
+    values["started_at"] = datetime.fromisoformat(row["started_at"])
+    values["finished_at"] = datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None
+    values["report"] = json.loads(row["report"]) if row["report"] else None
+    return StoredNight(**values)
+
+
 def prediction_from(row: Row) -> Prediction:
     """Read a row of `predictions`."""
     probabilities = {Emotion(name): p for name, p in json.loads(row["probabilities"]).items()}
@@ -84,37 +183,3 @@ def verdict_text(verdict: Verdict | None) -> str | None:
     if isinstance(verdict, Confirmation):
         return "right"
     return verdict.emotion.value if isinstance(verdict, Correction) else "wrong"
-
-
-async def collect(transaction: Transaction, person: str) -> dict[str, Any]:
-    """Collect everything that the store keeps about a person, ready for JSON."""
-    people = await transaction.fetch_all("SELECT * FROM people WHERE pseudonym = ?", (person,))
-    consents = await transaction.fetch_all("SELECT * FROM consents WHERE person = ? ORDER BY kind", (person,))
-    sql = "SELECT name, value FROM settings WHERE scope = ? ORDER BY name"
-    settings = await transaction.fetch_all(sql, (person_scope(person),))
-    notes = await transaction.fetch_all("SELECT * FROM notes WHERE person = ? ORDER BY id", (person,))
-    return {
-        "pseudonym": person,
-        "first_seen": people[0]["first_seen"] if people else None,
-        "notice_shown_at": people[0]["notice_shown_at"] if people else None,
-        "consents": {row["kind"]: {"answer": bool(row["answer"]), "changed_at": row["changed_at"]} for row in consents},
-        "settings": {row["name"]: row["value"] for row in settings},
-        "notes": [await _collect_note(transaction, row) for row in notes],
-    }
-
-
-async def _collect_note(transaction: Transaction, row: Row) -> dict[str, Any]:
-    """Collect one note with its prediction and feedback."""
-    columns = row.keys()
-    note = {name: row[name] for name in columns if name not in {"person", "notice"}}
-    predictions = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (row["id"],))
-    marks = await transaction.fetch_all("SELECT mark, at FROM feedback WHERE note = ? ORDER BY seq", (row["id"],))
-    if not predictions:
-        return note | {"prediction": None, "feedback": [], "verdict": None}
-    prediction = prediction_from(predictions[0])
-    verdict = verdict_of(prediction.emotion, [mark_from_value(mark["mark"]) for mark in marks])
-    return note | {
-        "prediction": prediction.to_dict() | {"created_at": predictions[0]["created_at"]},
-        "feedback": [dict(mark) for mark in marks],
-        "verdict": verdict_text(verdict),
-    }

@@ -6,20 +6,21 @@ one sentence for the operator, when the file cannot be used.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from bot.database import Database, StoreError, Transaction
+from bot.examples import Examples, drop_example, keep
+from bot.nights import Nights
+from bot.people import People, meet
 from bot.records import (
-    ConsentKind,
     Forgotten,
+    Learned,
     Origin,
     Status,
     StoredNote,
-    collect,
     guild_scope,
     note_from,
     person_scope,
@@ -27,12 +28,11 @@ from bot.records import (
     prediction_from,
     time_text,
 )
+from bot.vault import Vault
 from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
 from emotify_core.prediction import Prediction
 
 __all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
-
-_log = logging.getLogger(__name__)
 
 _CLAIM: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
@@ -47,14 +47,15 @@ _CLAIM_AGAIN: Final = (
 _STANDING: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 
 
-class Store:
+class Store(People, Examples, Nights):
     """The bot's memory, in one SQLite file."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self._database = database
+        self._vault = vault
 
     @classmethod
-    async def open(cls, path: Path, *, key_id: str | None = None) -> Self:
+    async def open(cls, path: Path, *, key_id: str | None = None, vault: Vault | None = None) -> Self:
         """Open the file, or create it.
 
         Parameters
@@ -64,16 +65,21 @@ class Store:
         key_id : str, optional
             Fingerprint of the pseudonym key (`Pseudonymizer.key_id`). The first one is remembered; with another one
             everybody would be a stranger and nobody could be forgotten, so it is refused.
+        vault : Vault, optional
+            What seals the vectors of notes. Its fingerprint is remembered likewise, as long as there is something that
+            only its key opens. Without a vault no vector is kept, and none is read.
 
         Raises
         ------
         StoreError
             If the file cannot be used, or belongs to another key.
         """
-        store = cls(await Database.open(path))
+        store = cls(await Database.open(path), vault)
         try:
             if key_id is not None:
                 await store._bind_key(path, key_id)
+            if vault is not None:
+                await store._bind_vault(path, vault.key_id)
         except BaseException:
             await store.close()
             raise
@@ -115,7 +121,7 @@ class Store:
             Number of the note; None if the message was seen before.
         """
         async with self._database.transaction() as transaction:
-            await _meet(transaction, person, received_at)
+            await meet(transaction, person, received_at)
             rows = await transaction.fetch_all(
                 _CLAIM_AGAIN if again else _CLAIM,
                 (person, origin, guild_id, channel_id, message_id, time_text(received_at)),
@@ -123,9 +129,18 @@ class Store:
         return rows[0]["id"] if rows else None
 
     async def save_prediction(
-        self, note_id: int, prediction: Prediction, *, template: str, notice: bool, at: datetime
+        self,
+        note_id: int,
+        prediction: Prediction,
+        *,
+        template: str,
+        notice: bool,
+        at: datetime,
+        learned: Learned | None = None,
     ) -> bool:
         """Record what was predicted and which reply will say so, before that reply goes out.
+
+        With it goes what one can learn of the note, provided that the person's yes stands at this moment.
 
         Returns
         -------
@@ -145,6 +160,8 @@ class Store:
                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (note_id, *prediction_columns(prediction), time_text(at)),
                 )
+                if learned is not None and self._vault is not None:
+                    await keep(transaction, self._vault, note_id, learned, at)
         return changed > 0
 
     async def refuse(self, note_id: int, *, status: Literal["refused", "failed"], reason: str) -> bool:
@@ -213,7 +230,7 @@ class Store:
     async def withdraw(self, message_id: int) -> StoredNote | None:
         """Delete what describes the voice, because the note or the reply with this message id was deleted.
 
-        The prediction, the feedback and the chosen reply go; that there was a note stays.
+        The prediction, the feedback, what one could learn and the chosen reply go; that there was a note stays.
 
         Returns
         -------
@@ -236,6 +253,7 @@ class Store:
                 "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 WHERE id = ?",
                 (note_id,),
             )
+            await drop_example(transaction, note_id)
             await transaction.write("DELETE FROM predictions WHERE note = ?", (note_id,))
             await transaction.write("DELETE FROM feedback WHERE note = ?", (note_id,))
 
@@ -279,62 +297,6 @@ class Store:
         prediction = await self.prediction(note_id)
         return None if prediction is None else verdict_of(prediction.emotion, await self.marks(note_id))
 
-    async def notice_shown(self, person: str) -> bool:
-        """Tell whether the person has got the first-use notice."""
-        sql = "SELECT 1 FROM people WHERE pseudonym = ? AND notice_shown_at IS NOT NULL"
-        return await self._database.fetch_one(sql, (person,)) is not None
-
-    async def consent(self, person: str, kind: ConsentKind) -> bool | None:
-        """Read what the person decided; None if they never did."""
-        sql = "SELECT answer FROM consents WHERE person = ? AND kind = ?"
-        row = await self._database.fetch_one(sql, (person, kind))
-        return None if row is None else bool(row["answer"])
-
-    async def set_consent(self, person: str, kind: ConsentKind, *, answer: bool, at: datetime) -> None:
-        """Record what the person decided."""
-        async with self._database.transaction() as transaction:
-            await _meet(transaction, person, at)
-            await transaction.write(
-                "INSERT INTO consents (person, kind, answer, changed_at) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (person, kind) DO UPDATE SET answer = excluded.answer, changed_at = excluded.changed_at",
-                (person, kind, answer, time_text(at)),
-            )
-
-    async def setting(self, scope: str, name: str) -> str | None:
-        """Read a setting of a server (`guild_scope`) or a person (`person_scope`)."""
-        sql = "SELECT value FROM settings WHERE scope = ? AND name = ?"
-        row = await self._database.fetch_one(sql, (scope, name))
-        return None if row is None else row["value"]
-
-    async def set_setting(self, scope: str, name: str, value: str | None, *, at: datetime) -> None:
-        """Write a setting, or delete it with None."""
-        if value is None:
-            await self._database.write("DELETE FROM settings WHERE scope = ? AND name = ?", (scope, name))
-            return
-        await self._database.write(
-            "INSERT INTO settings (scope, name, value, changed_at) VALUES (?, ?, ?, ?) ON CONFLICT (scope, name) "
-            "DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
-            (scope, name, value, time_text(at)),
-        )
-
-    async def export(self, person: str) -> dict[str, Any]:
-        """Collect everything that is kept about a person, ready for JSON."""
-        async with self._database.transaction() as transaction:
-            return await collect(transaction, person)
-
-    async def forget(self, person: str) -> Forgotten:
-        """Delete everything about a person, in one transaction, and its traces from the file."""
-        async with self._database.transaction() as transaction:
-            rows = await transaction.fetch_all("SELECT channel_id, reply_id FROM notes WHERE person = ?", (person,))
-            await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
-            await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
-        if not await self._database.erase_traces():
-            _log.warning(
-                "a person was forgotten, but another process reads the database: restart it to erase all traces"
-            )
-        replies = tuple((row["channel_id"], row["reply_id"]) for row in rows if None not in tuple(row))
-        return Forgotten(len(rows), replies)
-
     async def _find(self, sql: str, number: int) -> StoredNote | None:
         """Look a note up by one of its unique numbers."""
         row = await self._database.fetch_one(sql, (number,))
@@ -351,11 +313,18 @@ class Store:
                 "or move the database away to start anew."
             )
 
-
-async def _meet(transaction: Transaction, person: str, at: datetime) -> None:
-    """Make sure that there is a row for a person."""
-    sql = "INSERT INTO people (pseudonym, first_seen) VALUES (?, ?) ON CONFLICT (pseudonym) DO NOTHING"
-    await transaction.write(sql, (person, time_text(at)))
+    async def _bind_vault(self, path: Path, key_id: str) -> None:
+        """Remember the examples key's fingerprint; with another one, refuse a file that holds what that cannot open."""
+        bound = await self.setting("store", "examples_key_id")
+        if bound == key_id:
+            return
+        sealed = await self._database.fetch_one("SELECT 1 FROM examples UNION ALL SELECT 1 FROM baselines LIMIT 1")
+        if bound is not None and sealed is not None:
+            raise StoreError(
+                f"{path} holds examples of another key: restore examples.key from the backup, or set "
+                "EMOTIFY_EXAMPLES_KEY as it was."
+            )
+        await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
 
 
 async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: datetime) -> None:

@@ -22,7 +22,7 @@ from rich.text import Text
 from bot import messages
 from bot.config import Settings, SettingsError, load_settings
 from bot.conversation import Conversation
-from bot.exchange import Answer, Fetch, IncomingNote, Outcome
+from bot.exchange import Answer, Fetch, IncomingNote, Outcome, Recognition
 from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.models import load_classifier
@@ -78,12 +78,13 @@ class InProcessRecognizer:
         self._classifier = classifier
         self._limits = limits
 
-    async def recognize(self, audio: bytes) -> Prediction:
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
         """Recognise the emotion in encoded audio; raises `AudioError`."""
+        del learn, baseline  # nothing is kept here yet
         # `asyncio.to_thread` would let Ctrl-C wait until a long note was heard to its end.
         future: Future[Prediction] = Future()
         threading.Thread(target=self._hear, args=(audio, future), daemon=True).start()
-        return await asyncio.wrap_future(future)
+        return Recognition(await asyncio.wrap_future(future))
 
     def _hear(self, audio: bytes, future: Future[Prediction]) -> None:
         """Recognise in this thread."""

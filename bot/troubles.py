@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from bot.recognition import RecognitionBusy, RecognitionTimeout
+from bot.recognition_errors import RecognitionBusy, RecognitionTimeout
 from emotify_core.errors import (
     AudioError,
     AudioTooLargeError,

@@ -1,7 +1,8 @@
 """A worker of the recognition pool: ``python -m bot.worker`` takes frames on standard input and answers on its output.
 
 The first frame says which model to load; it is answered when the model is loaded and warm. Each later frame holds one
-encoded voice note and is answered with a prediction or with the reason why there is none. The worker ends when its
+encoded voice note (see `bot.worker_messages`) and is answered with what was heard or with the reason why there is
+nothing. The worker ends when its
 input ends, and with its parent however that dies: notes come from strangers, so it is a process that may be lost at
 any time.
 """
@@ -23,9 +24,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.worker_protocol import Frame, FrameError, encode_frame, error_to_json, prediction_to_json, read_frame
+from bot.exchange import Recognition
+from bot.worker_messages import Question, question_from_frame, recognition_to_frame
+from bot.worker_protocol import Frame, FrameError, encode_frame, error_to_json, read_frame
 from emotify_core.errors import EmotifyError
-from emotify_core.prediction import Prediction
 
 _LAST_NOTE_SECONDS: Final = 1.0
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
@@ -33,10 +35,10 @@ _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 @dataclass(frozen=True)
 class Ear:
-    """A loaded model: its version, and what turns an encoded note and the decoder's limits into a prediction."""
+    """A loaded model: its version, and what hears a note."""
 
     version: str
-    hear: Callable[[bytes, Mapping[str, Any]], Prediction]
+    hear: Callable[[Question], Recognition]
 
 
 def load_ear(model: str | None) -> Ear:
@@ -48,7 +50,14 @@ def load_ear(model: str | None) -> Ear:
 
     classifier = EmotionClassifier.load(model)
     classifier.predict(demonstration_note())
-    return Ear(classifier.version, lambda audio, limits: classifier.predict(audio, limits=DecodeLimits(**limits)))
+
+    def hear(note: Question) -> Recognition:
+        heard = classifier.listen(note.audio, limits=DecodeLimits(**note.limits))
+        if not note.learn:
+            return Recognition(heard.prediction)
+        return Recognition(heard.prediction, vector=heard.vector.to_bytes(), vector_set=heard.vector.vector_set)
+
+    return Ear(classifier.version, hear)
 
 
 def main(load: Callable[[str | None], Ear] = load_ear) -> int:
@@ -61,7 +70,7 @@ def main(load: Callable[[str | None], Ear] = load_ear) -> int:
         return 0
     ear, answer = _start(first.header, load)
     _give_back_memory()
-    _send(sink, first, answer)
+    _send(sink, first, Frame(answer))
     if ear is None:
         return 1
     while (note := inbox.get()) is not None:
@@ -142,13 +151,12 @@ def _give_back_memory() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _answer(ear: Ear, note: Frame) -> dict[str, object]:
+def _answer(ear: Ear, note: Frame) -> Frame:
     """Recognise one note; every error becomes an answer."""
     try:
-        prediction = ear.hear(note.body, note.header["limits"])
+        return recognition_to_frame(ear.hear(question_from_frame(note)))
     except Exception as error:  # noqa: BLE001 - the next note may be fine
-        return _refusal(error)
-    return {"prediction": prediction_to_json(prediction)}
+        return Frame(_refusal(error))
 
 
 def _refusal(error: Exception) -> dict[str, object]:
@@ -159,9 +167,9 @@ def _refusal(error: Exception) -> dict[str, object]:
     return {"failure": f"{type(error).__name__}: {error}"[:500], "traceback": trace[-10_000:]}
 
 
-def _send(sink: io.FileIO, question: Frame, answer: Mapping[str, object]) -> None:
+def _send(sink: io.FileIO, question: Frame, answer: Frame) -> None:
     """Write the answer to a question, under the question's number."""
-    data = memoryview(encode_frame(Frame({**answer, "id": question.header.get("id")})))
+    data = memoryview(encode_frame(Frame({**answer.header, "id": question.header.get("id")}, answer.body)))
     while data:
         data = data[sink.write(data) :]
 

@@ -89,7 +89,7 @@ class WorkerLauncher:
         question = Frame({"model": None if model is None else os.fspath(model), "memory_limit": self.memory_limit})
         try:
             async with asyncio.timeout(self.timeout):
-                return _read_readiness(await worker.ask(question))
+                return _read_readiness((await worker.ask(question)).header)
         except BaseException:
             await _bury(worker)
             raise

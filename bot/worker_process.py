@@ -64,8 +64,8 @@ class WorkerProcess:
         """Whether the worker can be asked."""
         return self._serving and self._process.returncode is None
 
-    async def ask(self, question: Frame) -> Mapping[str, Any]:
-        """Send a frame and await the header of the answer.
+    async def ask(self, question: Frame) -> Frame:
+        """Send a frame and await the answer.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class WorkerProcess:
         finally:
             self._answer = None
         self.n_answers += 1
-        return answer.header
+        return answer
 
     def retire(self) -> None:
         """Count as no longer alive, so that nothing new is asked; what was asked is still answered."""

@@ -17,9 +17,11 @@ from discord.http import Route
 from bot.discord_app import access, api, gaps
 from bot.discord_app.cogs import COGS
 from bot.discord_app.errors import CommandTree
+from bot.discord_app.learning_question import AnswerButton
 from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.privacy_views import ForgetButton, LearningButton, ListeningButton
 from bot.discord_app.services import Services
-from bot.discord_app.views import BUTTONS
+from bot.discord_app.views import MarkButton
 from bot.store import StoreError
 
 _log = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class EmotifyBot(commands.AutoShardedBot):
         """Prepare everything between the login and the gateway."""
         for cog in COGS:
             await self.add_cog(cog(self, self.services))
-        self.add_dynamic_items(*BUTTONS)
+        self.add_dynamic_items(MarkButton, AnswerButton, ListeningButton, LearningButton, ForgetButton)
         gateway = await api.find_gateway(self)
         self.shard_count = gateway.n_shards
         if gateway.n_starts_left == 0:

@@ -14,6 +14,7 @@ import discord
 from bot.config import Settings
 from bot.conversation import Conversation, Recognizer
 from bot.discord_app import api
+from bot.discord_app.asking import Asking
 from bot.discord_app.client import EmotifyBot
 from bot.discord_app.downloads import Downloads
 from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_SETUP, CannotRunError, explain, in_one_line
@@ -82,13 +83,16 @@ async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
         stack.push_async_callback(store.close)
         stack.push_async_callback(pool.close)
         downloads = Downloads(settings.discord_api, max_bytes=settings.max_note_bytes)
+        conversation = Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings)
+        work = Work(stop)
         services = Services(
             settings=settings,
             store=store,
-            conversation=Conversation(store=store, recognizer=pool, pseudonymizer=pseudonymizer, settings=settings),
+            conversation=conversation,
             downloads=await stack.enter_async_context(downloads),
             turns=Turns(),
-            work=Work(stop),
+            work=work,
+            asking=Asking(conversation, work),
         )
         await _serve(services, pool, stop)
 

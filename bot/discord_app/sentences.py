@@ -13,8 +13,9 @@ HELP: Final = (
     "my answer with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
     "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me with it.\n"
     "- **How does this sound?** (right-click or hold your own voice message → Apps), or `/listen clip:`\n"
-    "- `/privacy`: what is kept about you, as a file too, and whether I listen at all\n"
-    "- `/forget-me`: deletes everything about you\n"
+    "- `/privacy`: what is kept about you, as a file too, whether I listen at all, and whether I may learn from your "
+    "notes (only where my operator allows it, and only with your yes)\n"
+    "- `/forget-me`: deletes everything about you, also what I kept to learn from\n"
     "- `/settings listen:` for moderators: what I answer in this server\n"
     "I am no judge of how you are. If you would like to talk to a person, free and confidential help lines in your "
     "country are listed at <https://findahelpline.com>."
@@ -24,6 +25,10 @@ NOT_YOURS: Final = "That is somebody else's voice. I only listen to a voice for 
 FORWARDED: Final = "That one was forwarded, and I can't tell whose voice it is, so I'd rather not listen to it."
 NO_SOUND: Final = "There is no voice message or audio file in that message."
 NOT_YOUR_NOTE: Final = "Only the person who sent the voice message can say whether I was right."
+ANOTHERS_QUESTION: Final = (
+    "That question is for the person who sent the voice message. What I may do with yours is under /privacy."
+)
+LEARNING_SWITCHED_OFF: Final = "My operator has switched learning off, so nothing is learned from anybody's notes."
 SWITCHED_OFF: Final = "A moderator has switched me off in this server. In a DM I am there for you."
 STOPPING: Final = "I am being restarted; please try again in a minute."
 FAILED: Final = "Something went wrong on my side; please try again in a little while."
@@ -32,7 +37,7 @@ MODERATORS_ONLY: Final = "Only people who may manage this server can change that
 SERVERS_ONLY: Final = "That works in a server only."
 FORGET_QUESTION: Final = (
     "This deletes everything that I keep about you, at once and for good: your notes, my guesses, your feedback, your "
-    "choices, and my answers to you. Do you want that?"
+    "choices, whatever I kept to learn from, and my answers to you. Do you want that?"
 )
 NOTHING_FORGOTTEN: Final = "Nothing was deleted."
 

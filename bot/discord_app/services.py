@@ -9,6 +9,7 @@ import discord
 
 from bot.config import Settings
 from bot.conversation import Conversation
+from bot.discord_app.asking import Asking
 from bot.discord_app.downloads import Downloads
 from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
@@ -25,6 +26,7 @@ class Services:
     downloads: Downloads
     turns: Turns
     work: Work
+    asking: Asking
 
 
 def services_of(interaction: discord.Interaction[Any]) -> Services:

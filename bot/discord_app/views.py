@@ -1,16 +1,15 @@
-"""Buttons. What they mean is written in their ids, so that they work after a restart."""
+"""The buttons that stand in for reactions. What they mean is in their ids, so that they work after a restart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final, Self, TypeAlias
 
 import discord
 
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
-from bot.discord_app.replies import take_back
+from bot.discord_app.learning_question import ask_privately
 from bot.discord_app.services import services_of
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
 
@@ -26,21 +25,6 @@ def mark_buttons(*, emotions: bool = False, chosen: str | None = None) -> discor
     for place, symbol in enumerate(emoji):
         row = 0 if place < len(FIRST_EMOJI) + 1 else 1 + (place - len(FIRST_EMOJI) - 1) // 4
         view.add_item(MarkButton(symbol, chosen=symbol == chosen, row=row))
-    return view
-
-
-def listening_buttons(*, listening: bool) -> discord.ui.View:
-    """Lay out the button under `/privacy`."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(ListeningButton(listening=not listening))
-    return view
-
-
-def forget_buttons() -> discord.ui.View:
-    """Lay out the question of `/forget-me`."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(ForgetButton(sure=True))
-    view.add_item(ForgetButton(sure=False))
     return view
 
 
@@ -67,69 +51,14 @@ class MarkButton(discord.ui.DynamicItem[_Button], template=r"emotify:mark:(?P<em
             await press.response.defer()
             assert press.message is not None  # noqa: S101 - a button is on a message
             emoji = [self.emoji] if self.emoji != _TAKE_BACK else []
-            marked = await services_of(press).conversation.set_marks(press.message.id, press.user.id, emoji)
+            services, reply_id, person = services_of(press), press.message.id, press.user.id
+            marked = await services.asking.heed(
+                person,
+                lambda: services.conversation.set_marks(reply_id, person, emoji),
+                lambda: ask_privately(press),
+            )
             if marked is None:
                 await press.followup.send(sentences.NOT_YOUR_NOTE, ephemeral=True)
                 return
             emotions = marked.offers_emotions or self.emoji in EMOTION_EMOJI
             await press.edit_original_response(view=mark_buttons(emotions=emotions, chosen=self.emoji))
-
-
-class ListeningButton(discord.ui.DynamicItem[_Button], template=r"emotify:listening:(?P<listening>on|off)"):
-    """Lets a person stop the bot from listening to them, or start it again."""
-
-    def __init__(self, *, listening: bool) -> None:
-        label = "Listen to my voice notes again" if listening else "Don't listen to my voice notes"
-        super().__init__(_Button(label=label, custom_id=f"emotify:listening:{'on' if listening else 'off'}"))
-        self.listening = listening
-
-    @classmethod
-    async def from_custom_id(cls, _press: Press, _item: discord.ui.Item[Any], match: re.Match[str]) -> Self:
-        """Make the button anew from its id."""
-        return cls(listening=match["listening"] == "on")
-
-    async def callback(self, press: Press) -> None:
-        """Record the choice of whoever pressed."""
-        async with apologising(press):
-            await press.response.defer()
-            said = await services_of(press).conversation.set_listening(press.user.id, listening=self.listening)
-            await press.edit_original_response(view=listening_buttons(listening=self.listening))
-            await press.followup.send(said, ephemeral=True)
-
-
-class ForgetButton(discord.ui.DynamicItem[_Button], template=r"emotify:forget:(?P<sure>yes|no)"):
-    """Deletes everything about whoever pressed, or nothing."""
-
-    def __init__(self, *, sure: bool) -> None:
-        style = discord.ButtonStyle.danger if sure else discord.ButtonStyle.secondary
-        label = "Delete everything about me" if sure else "Keep it"
-        super().__init__(_Button(label=label, style=style, custom_id=f"emotify:forget:{'yes' if sure else 'no'}"))
-        self.sure = sure
-
-    @classmethod
-    async def from_custom_id(cls, _press: Press, _item: discord.ui.Item[Any], match: re.Match[str]) -> Self:
-        """Make the button anew from its id."""
-        return cls(sure=match["sure"] == "yes")
-
-    async def callback(self, press: Press) -> None:
-        """Forget, and then take back the answers that the person got."""
-        async with apologising(press):
-            await press.response.defer()
-            if not self.sure:
-                await press.edit_original_response(content=sentences.NOTHING_FORGOTTEN, view=None)
-                return
-            services = services_of(press)
-            said, forgotten = await services.conversation.forget(press.user.id)
-            await press.edit_original_response(content=said, view=None)
-            services.work.errand(
-                _delete(press.client, forgotten.replies), name="deleting the answers to a forgotten person"
-            )
-
-
-async def _delete(client: discord.Client, replies: Sequence[tuple[int, int]]) -> None:
-    """Delete the bot's answers, where they still stand."""
-    for channel_id, reply_id in replies:
-        await take_back(client.get_partial_messageable(channel_id).get_partial_message(reply_id))
-
-
-BUTTONS: Final = (MarkButton, ListeningButton, ForgetButton)

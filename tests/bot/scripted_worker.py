@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from bot import worker
+from bot.exchange import Recognition
+from bot.worker_messages import Question
 from bot.worker_protocol import Frame, encode_frame
 from emotify_core import errors
 from emotify_core.emotions import Emotion
@@ -80,6 +82,24 @@ def environment() -> Prediction:
     return prediction(json.dumps(dict(os.environ)))
 
 
+def tell(vector: str | None, vector_set: str, baseline: str | None) -> Recognition:
+    """Answer with these, asked for or not."""
+    return Recognition(
+        prediction(),
+        vector=None if vector is None else vector.encode(),
+        vector_set=vector_set,
+        baseline=None if baseline is None else baseline.encode(),
+    )
+
+
+def echo(question: Question) -> Recognition:
+    """Give the question back: the audio as the vector, the baseline as it is, and the rest in the model's name."""
+    asked = json.dumps({"limits": dict(question.limits), "learn": question.learn})
+    if not question.learn:
+        return Recognition(prediction(asked))
+    return Recognition(prediction(asked), vector=question.audio, vector_set="echo", baseline=question.baseline)
+
+
 def hold(stage: socket.socket, name: str) -> Prediction:
     stage.sendall(f"{name}\n".encode())
     stage.recv(1)
@@ -90,8 +110,9 @@ class Script:
     """What stands in for a model."""
 
     def __init__(self, *, pipe: int, stage: socket.socket | None) -> None:
-        self.acts: Mapping[str, Callable[..., Prediction]] = {
+        self.acts: Mapping[str, Callable[..., Prediction | Recognition]] = {
             "answer": prediction,
+            "tell": tell,
             "refuse": refuse,
             "fail": fail,
             "exit": os._exit,
@@ -107,11 +128,12 @@ class Script:
         if stage is not None:
             self.acts = {**self.acts, "hold": functools.partial(hold, stage)}
 
-    def hear(self, audio: bytes, limits: Mapping[str, Any]) -> Prediction:
-        if audio == b"limits":
-            return prediction(json.dumps(dict(limits)))
-        note = json.loads(audio)
-        return self.acts[note.pop("do")](**note)
+    def hear(self, question: Question) -> Recognition:
+        if question.audio.startswith(b"echo"):
+            return echo(question)
+        note = json.loads(question.audio)
+        heard = self.acts[note.pop("do")](**note)
+        return heard if isinstance(heard, Recognition) else Recognition(heard)
 
 
 def load(options: argparse.Namespace, script: Script, model: str | None) -> worker.Ear:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.exchange import Recognition
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
 
@@ -38,11 +39,11 @@ class ScriptedRecognizer:
     started: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
 
-    async def recognize(self, audio: bytes) -> Prediction:
+    async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
         self.heard.append(audio)
         self.started.set()
         if self.gate is not None:
             await self.gate.wait()
         if isinstance(self.result, Exception):
             raise self.result
-        return self.result
+        return Recognition(self.result)

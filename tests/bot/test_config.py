@@ -12,6 +12,7 @@ from bot.config import Settings, SettingsError, load_settings, setting_warnings,
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "MTAyMzQ1Njc4OTAxMjM0NTY3.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
+KEY = "0123456789abcdef" * 4
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,7 @@ def test_defaults_are_those_of_the_design() -> None:
     assert (settings.data_dir, settings.listen, settings.learning) == (Path("data"), "auto", "off")
     assert (settings.retrain_at, settings.language) == (time(3, 30), "en")
     assert (settings.max_note_seconds, settings.max_note_bytes) == (1200, 25 * 2**20)
+    assert (settings.examples_key, settings.keep_models, settings.operator_channel) == (None, 5, None)
     assert settings.workers == os.cpu_count()
     assert (settings.note_timeout, settings.queue_size, settings.cooldown) == (30, 32, 3)
 
@@ -45,6 +47,7 @@ def test_everything_written_to_lies_in_the_data_folder(monkeypatch: pytest.Monke
     folder = Path("~/emotify").expanduser()
     assert settings.database_path == folder / "emotify.db"
     assert settings.pseudonym_key_path == folder / "pseudonym.key"
+    assert settings.examples_key_path == folder / "examples.key"
     assert settings.log_dir == folder / "logs"
 
 
@@ -93,6 +96,7 @@ def test_settings_are_frozen() -> None:
         ("EMOTIFY_LEARNING", "on"), ("EMOTIFY_RETRAIN_AT", "25:00"), ("EMOTIFY_RETRAIN_AT", "330"),
         ("EMOTIFY_RETRAIN_AT", "soon"), ("EMOTIFY_LANGUAGE", "tlh"), ("EMOTIFY_MAX_NOTE_SECONDS", "-1"),
         ("EMOTIFY_MAX_NOTE_SECONDS", "nan"), ("EMOTIFY_MAX_NOTE_SECONDS", "inf"), ("EMOTIFY_MAX_NOTE_BYTES", "0"),
+        ("EMOTIFY_KEEP_MODELS", "0"), ("EMOTIFY_OPERATOR_CHANNEL", "general"), ("EMOTIFY_OPERATOR_CHANNEL", "0"),
         ("EMOTIFY_NOTE_TIMEOUT", "0"), ("EMOTIFY_QUEUE_SIZE", "0"), ("EMOTIFY_COOLDOWN", "-0.1"),
         ("EMOTIFY_DISCORD_API", "discord.com/api/v10"), ("EMOTIFY_DISCORD_API", "ftp://discord.com"),
         ("EMOTIFY_DISCORD_API", "https://"), ("EMOTIFY_DISCORD_API", "https://discord.com/api?v=10"),
@@ -149,10 +153,33 @@ def test_an_unknown_variable_is_a_warning_with_the_nearest_name(tmp_path: Path) 
     )
 
 
-def test_learning_tells_that_it_is_not_built_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_learning_points_to_the_policy_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIFY_LEARNING", "opt-in")
     [warning] = setting_warnings(load_settings(), {}, None)
-    assert "verdicts are recorded, and nothing else" in warning
+    assert "policy beside the setting in .env.example" in warning
+    assert "permission" in warning
+
+
+def test_a_terminal_may_always_be_learned_from_and_discord_by_choice_only() -> None:
+    assert Settings().learns_from == ("try",)
+    assert set(Settings(learning="opt-in").learns_from) == {"discord", "try"}
+
+
+def test_the_key_of_the_examples_is_read_and_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTIFY_EXAMPLES_KEY", f" {KEY} ")
+    settings = load_settings()
+    assert settings.examples_key is not None
+    assert settings.examples_key.get_secret_value() == KEY
+    assert KEY not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("key", [KEY[1:], KEY + "0", "g" * 64])
+def test_a_wrong_key_of_the_examples_is_one_line_that_does_not_repeat_it(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    [problem] = problems_with(monkeypatch, EMOTIFY_EXAMPLES_KEY=key)
+    assert problem.startswith("EMOTIFY_EXAMPLES_KEY must be 64 hexadecimal digits")
+    assert key not in problem
 
 
 def test_every_setting_has_a_description() -> None:

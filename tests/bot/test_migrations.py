@@ -79,3 +79,46 @@ def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
         assert list(pool.map(migrate, range(8))) == [2] * 8
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         assert connection.execute("SELECT count(*) FROM a").fetchone() == (1,)
+
+
+FIRST_ROWS = """
+INSERT INTO people VALUES ('anna', '2026-01-01', '2026-01-01');
+INSERT INTO consents VALUES ('anna', 'learning', 1, '2026-01-02');
+INSERT INTO settings VALUES ('store', 'key_id', 'one', '2026-01-01');
+INSERT INTO notes
+  VALUES (7, 'anna', 'discord', 12, 11, 1001, 2001, '2026-01-01', '2026-01-01', 'answered', NULL, 't', 1);
+INSERT INTO predictions VALUES (7, 'm', 'sad', 0.75, '{"sad": 1.0}', 2.5, '2026-01-01');
+INSERT INTO feedback VALUES (1, 7, 'right', '2026-01-01');
+"""
+
+
+def rows(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
+    connection.row_factory = sqlite3.Row
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE TABLE%'")]
+    return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in tables}
+
+
+def test_learning_is_added_beside_the_rows_of_the_first_version(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    apply_migrations(connection, list_migrations()[:1])
+    connection.executescript(FIRST_ROWS)
+    before = rows(connection)
+    apply_migrations(connection, list_migrations()[:2])
+    after = rows(connection)
+    assert after["people"] == [before["people"][0] | {"learning_asked_at": None}]
+    assert {name: after[name] for name in before if name != "people"} == {
+        name: before[name] for name in before if name != "people"
+    }
+    assert [after[name] for name in ("examples", "baselines", "nights")] == [[], [], []]
+
+
+def test_examples_and_baselines_go_with_their_note_and_person(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    apply_migrations(connection, list_migrations())
+    connection.executescript(
+        FIRST_ROWS.replace("'2026-01-01', '2026-01-01');", "'2026-01-01', '2026-01-01', NULL);", 1)
+    )
+    connection.execute("INSERT INTO examples VALUES (7, 'set', x'00', '2026-01-01')")
+    connection.execute("INSERT INTO baselines VALUES ('anna', 'set', x'00', 1, '2026-01-01')")
+    connection.execute("DELETE FROM people")
+    assert [rows(connection)[name] for name in ("examples", "baselines")] == [[], []]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
+from bot.exchange import Recognition
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionPool, RecognitionTimeout
 from emotify_core.audio import DecodeLimits
 from emotify_core.emotions import Emotion
@@ -85,6 +86,11 @@ async def waiting(pool: RecognitionPool, *notes: bytes) -> list[asyncio.Task[Any
     return tasks
 
 
+async def model_of(pool: RecognitionPool, audio: bytes) -> str:
+    """Hear a note and return what the prediction names as its model: mostly the worker's process id."""
+    return (await pool.recognize(audio)).prediction.model
+
+
 async def is_served(pool: RecognitionPool) -> bool:
     try:
         return bool(await pool.recognize(note()))
@@ -97,7 +103,8 @@ async def is_served(pool: RecognitionPool) -> bool:
 
 async def test_a_note_is_answered_with_the_very_prediction_of_the_worker(pools: Pools) -> None:
     async with pools() as pool:
-        prediction = await pool.recognize(note(happy=1 / 3, model="a model"))
+        heard = await pool.recognize(note(happy=1 / 3, model="a model"))
+    prediction = heard.prediction
     assert dict(prediction.probabilities) == {Emotion.HAPPY: 1 / 3, Emotion.SAD: 1 - 1 / 3}
     assert prediction.duration == 1.5
     assert prediction.model == "a model"
@@ -106,8 +113,35 @@ async def test_a_note_is_answered_with_the_very_prediction_of_the_worker(pools: 
 async def test_the_limits_of_the_decoder_reach_the_worker(pools: Pools) -> None:
     limits = DecodeLimits(max_bytes=1000, max_duration=12.5, max_seconds=3.25)
     async with pools(limits=limits) as pool:
-        prediction = await pool.recognize(b"limits")
-    assert DecodeLimits(**json.loads(prediction.model)) == limits
+        asked = await model_of(pool, b"echo")
+    assert DecodeLimits(**json.loads(asked)["limits"]) == limits
+
+
+@pytest.mark.parametrize("baseline", [None, b"", b"what was heard before" * 1000], ids=["none", "empty", "long"])
+async def test_the_vector_and_the_baseline_come_back_to_those_who_learn(pools: Pools, baseline: bytes | None) -> None:
+    audio = b"echo " + bytes(range(256)) * 100
+    async with pools() as pool:
+        heard = await pool.recognize(audio, learn=True, baseline=baseline)
+    assert json.loads(heard.prediction.model)["learn"] is True
+    assert (heard.vector, heard.vector_set, heard.baseline) == (audio, "echo", baseline)
+
+
+async def test_without_learning_nothing_but_the_prediction_comes_back(pools: Pools) -> None:
+    async with pools() as pool:
+        heard = await pool.recognize(b"echo", baseline=b"what was heard before")
+    assert json.loads(heard.prediction.model)["learn"] is False
+    assert heard == Recognition(heard.prediction)
+
+
+async def test_a_worker_that_tells_more_than_was_asked_for_is_replaced(pools: Pools) -> None:
+    chatty = note("tell", vector="too much", vector_set="any", baseline=None)
+    async with pools() as pool:
+        first = await model_of(pool, note())
+        with pytest.raises(RecognitionFailed):
+            await pool.recognize(chatty)
+        second = await model_of(pool, note())
+        assert second != first
+        assert (await pool.recognize(chatty, learn=True)).vector == b"too much"
 
 
 async def test_a_note_that_is_too_large_is_refused_without_troubling_a_worker(pools: Pools) -> None:
@@ -135,22 +169,22 @@ async def test_an_audio_error_arrives_as_itself_and_costs_no_worker(
     pools: Pools, name: str, arguments: list[Any], kind: type[Exception], data: dict[str, Any]
 ) -> None:
     async with pools() as pool:
-        before = await pool.recognize(note())
+        before = await model_of(pool, note())
         with pytest.raises(kind) as caught:
             await pool.recognize(note("refuse", name=name, args=arguments))
         assert type(caught.value) is kind
         assert vars(caught.value) == data
-        assert (await pool.recognize(note())).model == before.model
+        assert await model_of(pool, note()) == before
 
 
 async def test_an_unknown_error_fails_the_note_is_logged_with_its_traceback_and_costs_no_worker(
     pools: Pools, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with pools() as pool:
-        before = await pool.recognize(note())
+        before = await model_of(pool, note())
         with pytest.raises(RecognitionFailed, match="ZeroDivisionError: of the model"):
             await pool.recognize(note("fail"))
-        assert (await pool.recognize(note())).model == before.model
+        assert await model_of(pool, note()) == before
     assert "Traceback" in caplog.text
     assert "in fail" in caplog.text
 
@@ -158,16 +192,16 @@ async def test_an_unknown_error_fails_the_note_is_logged_with_its_traceback_and_
 async def test_what_libraries_print_or_read_does_not_disturb_the_conversation(pools: Pools) -> None:
     async with pools() as pool:
         assert await pool.recognize(note("chatter"))
-        assert (await pool.recognize(note("read_input"))).model == "''"
+        assert await model_of(pool, note("read_input")) == "''"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not enforce the limit")
 async def test_a_note_that_wants_too_much_memory_fails_alone(pools: Pools) -> None:
     async with pools(memory_limit=512 * 2**20) as pool:
-        before = await pool.recognize(note())
+        before = await model_of(pool, note())
         with pytest.raises(RecognitionFailed, match="MemoryError"):
             await pool.recognize(note("allocate", n_bytes=2**30))
-        assert (await pool.recognize(note())).model == before.model
+        assert await model_of(pool, note()) == before
 
 
 # Crashes, hangs and lies
@@ -186,11 +220,11 @@ async def test_a_note_that_wants_too_much_memory_fails_alone(pools: Pools) -> No
 )
 async def test_a_note_that_costs_its_worker_fails_alone(pools: Pools, deadly: bytes) -> None:
     async with pools() as pool:
-        first = await pool.recognize(note())
+        first = await model_of(pool, note())
         with pytest.raises(RecognitionFailed):
             await pool.recognize(deadly)
-        second = await pool.recognize(note())
-    assert second.model != first.model
+        second = await model_of(pool, note())
+    assert second != first
 
 
 async def test_a_worker_that_answers_twice_is_replaced_before_its_second_answer_is_taken_for_another_note(
@@ -199,9 +233,9 @@ async def test_a_worker_that_answers_twice_is_replaced_before_its_second_answer_
     async with pools() as pool:
         worker = await stage.next_arrival()
         forged = note("answer_to", number=2)  # the number that this note has itself: loading was the first question
-        assert (await pool.recognize(forged)).model == "forged"
+        assert await model_of(pool, forged) == "forged"
         await worker.has_gone()
-        assert (await pool.recognize(note())).model != "forged"
+        assert await model_of(pool, note()) != "forged"
 
 
 async def test_a_worker_that_dies_while_idle_is_replaced_and_no_note_notices(pools: Pools, stage: Stage) -> None:
@@ -210,7 +244,7 @@ async def test_a_worker_that_dies_while_idle_is_replaced_and_no_note_notices(poo
         os.kill(worker.pid, signal.SIGTERM)
         await worker.has_gone()
         replacement = await stage.next_arrival()
-        assert (await pool.recognize(note())).model == str(replacement.pid)
+        assert await model_of(pool, note()) == str(replacement.pid)
 
 
 async def test_a_hanging_worker_is_killed_when_the_time_of_its_note_is_up_and_a_new_one_takes_the_next(
@@ -222,14 +256,14 @@ async def test_a_hanging_worker_is_killed_when_the_time_of_its_note_is_up_and_a_
         with pytest.raises(RecognitionTimeout):
             await hanging
         assert await worker.has_gone()
-        assert (await next_one).model != str(worker.pid)
+        assert (await next_one).prediction.model != str(worker.pid)
 
 
 async def test_ctrl_c_is_left_to_the_parent(pools: Pools, stage: Stage) -> None:
     async with pools() as pool:
         worker = await stage.next_arrival()
         os.kill(worker.pid, signal.SIGINT)
-        assert (await pool.recognize(note())).model == str(worker.pid)
+        assert await model_of(pool, note()) == str(worker.pid)
 
 
 async def test_one_crashing_note_does_not_disturb_those_beside_it(pools: Pools, stage: Stage) -> None:
@@ -239,7 +273,7 @@ async def test_one_crashing_note_does_not_disturb_those_beside_it(pools: Pools, 
         with pytest.raises(RecognitionFailed):
             await pool.recognize(note("die"))
         worker.release()
-        assert (await held).model == str(worker.pid)
+        assert (await held).prediction.model == str(worker.pid)
 
 
 # The line
@@ -280,7 +314,7 @@ async def test_as_many_notes_are_worked_on_at_once_as_there_are_workers(pools: P
         for worker in workers:
             worker.release()
         answers = await asyncio.gather(*tasks)
-    assert {answer.model for answer in answers} == {str(worker.pid) for worker in workers}
+    assert {answer.prediction.model for answer in answers} == {str(worker.pid) for worker in workers}
     assert len(set(workers)) == 2
 
 
@@ -291,8 +325,8 @@ async def test_a_note_that_waited_too_long_is_told_that_the_bot_is_busy(pools: P
         with pytest.raises(RecognitionBusy):
             await pool.recognize(note("exit", status=1))
         worker.release()
-        assert (await at_work).model == str(worker.pid)
-        assert (await pool.recognize(note())).model == str(worker.pid)
+        assert (await at_work).prediction.model == str(worker.pid)
+        assert await model_of(pool, note()) == str(worker.pid)
 
 
 async def test_a_cancelled_note_leaves_the_line_and_is_never_worked_on(pools: Pools, stage: Stage) -> None:
@@ -304,7 +338,7 @@ async def test_a_cancelled_note_leaves_the_line_and_is_never_worked_on(pools: Po
         _, worker = await stage.next_held()
         worker.release()
         assert cancelled.cancelled()
-        assert (await at_work).model == (await after).model == str(worker.pid)
+        assert (await at_work).prediction.model == (await after).prediction.model == str(worker.pid)
 
 
 async def test_a_note_cancelled_at_work_is_finished_and_its_answer_thrown_away(pools: Pools, stage: Stage) -> None:
@@ -315,7 +349,7 @@ async def test_a_note_cancelled_at_work_is_finished_and_its_answer_thrown_away(p
         await asyncio.wait([cancelled])
         (after,) = await waiting(pool, note(model="after"))
         worker.release()
-        assert (await after).model == "after"
+        assert (await after).prediction.model == "after"
     assert len(stage.actors) == 1
 
 
@@ -326,7 +360,7 @@ async def test_a_note_cancelled_at_work_that_fails_later_is_forgotten(pools: Poo
         cancelled.cancel()
         await asyncio.wait([cancelled])
         os.kill(worker.pid, signal.SIGKILL)
-        assert (await pool.recognize(note())).model != str(worker.pid)
+        assert await model_of(pool, note()) != str(worker.pid)
 
 
 # Starting
@@ -401,7 +435,7 @@ async def test_workers_get_one_thread_per_library_a_cache_of_their_own_and_no_se
     monkeypatch.setenv("EMOTIFY_DISCORD_TOKEN", "secret")
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
     async with pools() as pool:
-        environment = json.loads((await pool.recognize(note("environment"))).model)
+        environment = json.loads(await model_of(pool, note("environment")))
     assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL")} == {"1"}
     assert Path(environment["NUMBA_CACHE_DIR"]).is_relative_to(tmp_path / "cache")
     assert "secret" not in environment.values()
@@ -439,11 +473,11 @@ async def test_another_model_takes_over_and_the_old_one_finishes_its_note(pools:
         await stage.next_held()
         replacing = asyncio.create_task(pool.replace_model(Path("new")))
         new = await stage.next_arrival()
-        assert (await pool.recognize(note())).model == str(new.pid)
+        assert await model_of(pool, note()) == str(new.pid)
         assert pool.model_version == "new"
         old.release()
         await replacing
-        assert (await held).model == str(old.pid)
+        assert (await held).prediction.model == str(old.pid)
         assert await old.has_gone()
 
 
@@ -455,7 +489,7 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing(pools: Pools, stage
         await asyncio.to_thread(possible.unlink)
         with pytest.raises(ModelError):
             await pool.replace_model(Path("new"))
-        assert (await pool.recognize(note())).model == str(old.pid)
+        assert await model_of(pool, note()) == str(old.pid)
         assert pool.model_version == "old"
 
 
@@ -486,8 +520,8 @@ async def test_closing_finishes_the_notes_that_were_accepted(pools: Pools, stage
         await pool.recognize(note())
     worker.release()
     await closing
-    assert (await held).model == str(worker.pid)
-    assert (await in_line).model == "in line"
+    assert (await held).prediction.model == str(worker.pid)
+    assert (await in_line).prediction.model == "in line"
 
 
 async def test_closing_does_not_wait_for_ever(pools: Pools, stage: Stage) -> None:
@@ -520,6 +554,7 @@ async def test_closing_twice_is_fine(pools: Pools) -> None:
 
 PARENT = """
 import asyncio, pathlib, sys
+from bot.exchange import Recognition
 from bot.recognition import RecognitionPool
 from emotify_core.audio import DecodeLimits
 

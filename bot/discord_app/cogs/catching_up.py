@@ -18,6 +18,7 @@ from bot.discord_app.answering import Answering, offer_marks
 from bot.discord_app.attachments import find_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
+from bot.discord_app.learning_question import ask_under
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.services import Services
 from bot.store import StoredNote
@@ -109,8 +110,21 @@ class CatchingUp(Area):
                 standing = [
                     str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)
                 ]
-                marked = await self._services.conversation.set_marks(reply.id, author, standing)
+                marked = await self._let_stand(note, reply, author, standing)
         await _complete(reply, note, marked)
+
+    async def _let_stand(
+        self, note: StoredNote, reply: discord.Message, author: int, standing: list[str]
+    ) -> Marked | None:
+        """Record the reactions; a first one is followed by its question unless it may be long ago: then the next is."""
+        conversation = self._services.conversation
+        if not _is_fresh(note):
+            return await conversation.set_marks(reply.id, author, standing)
+        return await self._services.asking.heed(
+            author,
+            lambda: conversation.set_marks(reply.id, author, standing),
+            lambda: ask_under(self._bot, reply, author),
+        )
 
     async def _author_of(self, note: StoredNote, reply: discord.Message) -> int:
         """Find out who sent a note; the store only knows a pseudonym."""
@@ -131,10 +145,15 @@ class CatchingUp(Area):
 async def _complete(reply: discord.Message, note: StoredNote, marked: Marked | None) -> None:
     """Put the reactions under a reply that a restart has kept from it."""
     ours = {str(reaction.emoji) for reaction in reply.reactions if reaction.me}
-    if not ours.issuperset(FIRST_EMOJI) and datetime.now(UTC) - note.received_at < _FRESH:
+    if not ours.issuperset(FIRST_EMOJI) and _is_fresh(note):
         await offer_marks(reply)
     if marked is not None and marked.offers_emotions and not ours.issuperset(EMOTION_EMOJI):
         await offer_emotions(reply)
+
+
+def _is_fresh(note: StoredNote) -> bool:
+    """Tell whether a note came so lately that its author may still be there."""
+    return datetime.now(UTC) - note.received_at < _FRESH
 
 
 def _may_be_a_mark(reaction: discord.Reaction) -> bool:

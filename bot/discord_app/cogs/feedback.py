@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.conversation import Marked
 from bot.discord_app.cogs.area import Area, listener
+from bot.discord_app.learning_question import ask_under
 from bot.discord_app.patience import patiently
 from bot.discord_app.replies import react
 from bot.discord_app.services import Services
@@ -30,13 +31,19 @@ class Feedback(Area):
 
     @listener
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        """Take a mark; after ❌ offer the eight emotions."""
+        """Take a mark; after ❌ offer the eight emotions, after the first one ask whether the bot may learn."""
         if not self._is_a_mark(event):
             return
-        async with self._services.turns.of(event.message_id):
-            marked = await self._services.conversation.mark(event.message_id, event.user_id, str(event.emoji))
+        channel = self._bot.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+        reply = channel.get_partial_message(event.message_id)
+        async with self._services.turns.of(reply.id):
+            marked = await self._services.asking.heed(
+                event.user_id,
+                lambda: self._services.conversation.mark(reply.id, event.user_id, str(event.emoji)),
+                lambda: ask_under(self._bot, reply, event.user_id),
+            )
         if marked is not None and marked.offers_emotions:
-            self._offer_emotions(event, marked)
+            self._offer_emotions(reply, marked)
 
     @listener
     async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
@@ -73,15 +80,13 @@ class Feedback(Area):
         by_the_bot = self._bot.user is not None and event.user_id == self._bot.user.id
         return not by_the_bot and event.emoji.is_unicode_emoji() and mark_from_emoji(str(event.emoji)) is not None
 
-    def _offer_emotions(self, event: discord.RawReactionActionEvent, marked: Marked) -> None:
+    def _offer_emotions(self, reply: discord.PartialMessage, marked: Marked) -> None:
         """Put the eight emotions under a reply, once, without holding anything up."""
         if marked.note_id in self._offered:
             return
         self._offered[marked.note_id] = None
         if len(self._offered) > _N_OFFERED:
             self._offered.popitem(last=False)
-        channel = self._bot.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
-        reply = channel.get_partial_message(event.message_id)
         self._services.work.errand(offer_emotions(reply), name="offering the emotions")
 
 

@@ -11,7 +11,7 @@ from discord import app_commands
 
 from bot.discord_app import sentences
 from bot.discord_app.cogs.area import Area
-from bot.discord_app.views import forget_buttons, listening_buttons
+from bot.discord_app.privacy_views import forget_buttons, privacy_buttons
 
 
 class Privacy(Area):
@@ -27,7 +27,7 @@ class Privacy(Area):
             await request.edit_original_response(
                 content=kept.summary,
                 attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
-                view=listening_buttons(listening=kept.listening),
+                view=privacy_buttons(kept),
             )
 
     @app_commands.command(name="forget-me", description="Delete everything that I keep about you")

@@ -1,0 +1,183 @@
+"""What the store keeps to learn from: sealed vectors of notes, and a sealed baseline of each person.
+
+A vector is kept only while its speaker's yes stands. On a terminal there is nobody to ask but the user themself, so
+there a yes stands until they say no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.database import Database, Row, Transaction
+from bot.records import Baseline, Learned, Origin, StoredExample, example_from, time_text
+from bot.vault import SealError, Vault
+
+_log = logging.getLogger(__name__)
+
+_MAY_KEEP: Final = (
+    "SELECT n.person FROM notes n JOIN predictions p ON p.note = n.id "
+    "LEFT JOIN consents c ON c.person = n.person AND c.kind = 'learning' "
+    "WHERE n.id = ? AND coalesce(c.answer, n.origin = 'try') = 1"
+)
+_LEARNABLE: Final = (
+    "FROM examples e JOIN notes n ON n.id = e.note JOIN predictions p ON p.note = e.note "
+    "JOIN people w ON w.pseudonym = n.person "
+    "LEFT JOIN consents c ON c.person = n.person AND c.kind = 'learning' "
+    "WHERE coalesce(c.answer, n.origin = 'try') = 1 AND n.origin IN ({origins}) "
+    "AND EXISTS (SELECT 1 FROM feedback f WHERE f.note = e.note)"
+)
+_COLUMNS: Final = (
+    "SELECT e.note, e.vector_set, e.sealed, n.person, n.guild_id, n.origin, n.received_at, w.first_seen, p.emotion "
+)
+_FIRST_BASELINE: Final = (
+    "INSERT INTO baselines (vector_set, sealed, n_notes, changed_at, person) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (person) DO NOTHING"
+)
+_NEXT_BASELINE: Final = (
+    "UPDATE baselines SET vector_set = ?, sealed = ?, n_notes = ?, changed_at = ? WHERE person = ? AND sealed = ?"
+)
+
+
+class Examples:
+    """The part of the store that holds what is learned from."""
+
+    _database: Database
+    _vault: Vault | None
+
+    async def examples(self, *, origins: Sequence[Origin], n_at_once: int = 256) -> AsyncIterator[StoredExample]:
+        """Read what may be learned from, in the order in which the notes came in, a few at a time.
+
+        Only notes that carry a verdict count, of people whose yes stands. What does not open is left out, and counted
+        in the log.
+
+        Parameters
+        ----------
+        origins : sequence of {'discord', 'try'}
+            The front ends that may be learned from: `Settings.learns_from`.
+        n_at_once : int
+            How many are held in memory.
+
+        Yields
+        ------
+        StoredExample
+        """
+        last, n_broken = 0, 0
+        sql = f"{_COLUMNS}{_learnable(origins)} AND e.note > ? ORDER BY e.note LIMIT ?"
+        while rows := await self._database.fetch_all(sql, (*origins, last, n_at_once)):
+            marks = await self._marks_between(rows[0]["note"], rows[-1]["note"])
+            opened = await asyncio.to_thread(self._open_all, rows)
+            for row, vector in zip(rows, opened, strict=True):
+                if vector is None:
+                    n_broken += 1
+                elif (example := example_from(row, vector, marks.get(row["note"], []))) is not None:
+                    yield example
+            last = rows[-1]["note"]
+        if n_broken:
+            _log.warning("%d examples do not open and are left out: they are damaged, or of another key", n_broken)
+
+    async def count_examples(self, *, origins: Sequence[Origin]) -> int:
+        """Count what `examples` reads, those that do not open included."""
+        row = await self._database.fetch_one(f"SELECT count(*) AS n {_learnable(origins)}", tuple(origins))
+        return 0 if row is None else int(row["n"])
+
+    async def baseline(self, person: str) -> Baseline | None:
+        """Read a person's baseline; None if there is none. One that does not open is dropped, to be made anew."""
+        row = await self._database.fetch_one("SELECT * FROM baselines WHERE person = ?", (person,))
+        if row is None or self._vault is None:
+            return None
+        try:
+            values = self._vault.unseal(row["sealed"], *_baseline_place(person, row["vector_set"]))
+        except SealError as error:
+            _log.warning("the baseline of a person does not open (%s): it is dropped, and made anew", error)
+            sql = "DELETE FROM baselines WHERE person = ? AND sealed = ?"
+            await self._database.write(sql, (person, row["sealed"]))
+            return None
+        return Baseline(values, row["vector_set"], row["n_notes"], row["sealed"])
+
+    async def _marks_between(self, first: int, last: int) -> dict[int, list[str]]:
+        """Read the marks of some notes, in the order in which they were made."""
+        sql = "SELECT note, mark FROM feedback WHERE note BETWEEN ? AND ? ORDER BY seq"
+        marks: dict[int, list[str]] = {}
+        for row in await self._database.fetch_all(sql, (first, last)):
+            marks.setdefault(row["note"], []).append(row["mark"])
+        return marks
+
+    def _open_all(self, rows: Iterable[Row]) -> list[bytes | None]:
+        """Open the vectors, None for those that do not."""
+        return [self._opened(row) for row in rows]
+
+    def _opened(self, row: Row) -> bytes | None:
+        """Open one vector."""
+        if self._vault is None:
+            return None
+        try:
+            return self._vault.unseal(row["sealed"], *_note_place(row["note"], row["person"], row["vector_set"]))
+        except SealError:
+            return None
+
+
+async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Learned, at: datetime) -> None:
+    """Keep what one can learn of a note that was predicted, and the baseline; nothing without the person's yes."""
+    rows = await transaction.fetch_all(_MAY_KEEP, (note_id,))
+    if not rows:
+        return
+    person = rows[0]["person"]
+    sealed = vault.seal(learned.vector, *_note_place(note_id, person, learned.vector_set))
+    await transaction.write(
+        "INSERT OR REPLACE INTO examples (note, vector_set, sealed, created_at) VALUES (?, ?, ?, ?)",
+        (note_id, learned.vector_set, sealed, time_text(at)),
+    )
+    if learned.baseline is not None:
+        await _keep_baseline(transaction, vault, person, learned, at)
+
+
+async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, learned: Learned, at: datetime) -> None:
+    """Replace the baseline that the note was heard with by the one that counts the note, too.
+
+    If it was replaced or deleted meanwhile, by another note or by a no, this note is not in the baseline: a mean over
+    nearly all notes is as good, while one that counts a note and lacks it would be wrong.
+    """
+    before = learned.heard_with
+    follows = before is not None and before.vector_set == learned.vector_set
+    n_notes = 1 + (before.n_notes if before is not None and follows else 0)
+    sealed = vault.seal(learned.baseline or b"", *_baseline_place(person, learned.vector_set))
+    values = (learned.vector_set, sealed, n_notes, time_text(at), person)
+    if before is None:
+        await transaction.write(_FIRST_BASELINE, values)
+    else:
+        await transaction.write(_NEXT_BASELINE, (*values, before.sealed))
+
+
+async def drop_example(transaction: Transaction, note_id: int) -> None:
+    """Delete what one could learn of a note, and a baseline that holds no other note."""
+    await transaction.write(
+        "DELETE FROM baselines WHERE n_notes = 1 AND person = "
+        "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ?)",
+        (note_id,),
+    )
+    await transaction.write("DELETE FROM examples WHERE note = ?", (note_id,))
+
+
+async def drop_examples(transaction: Transaction, person: str) -> None:
+    """Delete all that one could learn of a person."""
+    await transaction.write("DELETE FROM examples WHERE note IN (SELECT id FROM notes WHERE person = ?)", (person,))
+    await transaction.write("DELETE FROM baselines WHERE person = ?", (person,))
+
+
+def _learnable(origins: Sequence[Origin]) -> str:
+    """Write the condition under which one may learn from a note; the names of the origins are parameters."""
+    return _LEARNABLE.format(origins=", ".join("?" * len(origins)))
+
+
+def _note_place(note_id: int, person: str, vector_set: str) -> tuple[str, ...]:
+    """Name the place of a vector, so that it opens in no other row."""
+    return "note", str(note_id), person, vector_set
+
+
+def _baseline_place(person: str, vector_set: str) -> tuple[str, ...]:
+    """Name the place of a baseline."""
+    return "baseline", person, vector_set

@@ -1,0 +1,73 @@
+"""Keys in files: made once, for the owner's eyes only, and never over another one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Final
+
+KEY_BYTES: Final = 32
+"""Length of every key: that of SHA-256, which suits HMAC (RFC 2104, section 3) as it suits AES-256."""
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """Read a key from a file, or make one that only the owner can read.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is created too.
+
+    Returns
+    -------
+    bytes, length=32
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read or made.
+    ValueError
+        If it holds no key.
+    """
+    if not path.exists():
+        _make_key(path)
+    return parse_key(path.read_text(encoding="ascii"))
+
+
+def parse_key(text: str) -> bytes:
+    """Read a key from hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_key("00" * 32) == bytes(32)
+    True
+    """
+    key = bytes.fromhex(text.strip())
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"the key must have {2 * KEY_BYTES} hexadecimal digits")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key whole or not at all, and never over another one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")  # mode 0600
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, because renaming would replace the key that another process made in the meantime.
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

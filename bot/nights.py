@@ -1,0 +1,70 @@
+"""What the store remembers of each nightly retraining."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.database import Database
+from bot.records import Decision, StoredNight, night_from, time_text
+
+_END = (
+    "UPDATE nights SET finished_at = ?, decision = ?, champion = ?, challenger = ?, reason = ?, report = ? WHERE id = ?"
+)
+
+
+class Nights:
+    """The part of the store that holds the nights."""
+
+    _database: Database
+
+    async def begin_night(self, at: datetime) -> int:
+        """Record that the job began, and return the number of the night."""
+        rows = await self._database.fetch_all(
+            "INSERT INTO nights (started_at) VALUES (?) RETURNING id", (time_text(at),)
+        )
+        return int(rows[0]["id"])
+
+    async def end_night(
+        self,
+        night_id: int,
+        *,
+        decision: Decision,
+        champion: str | None,
+        challenger: str | None,
+        reason: str,
+        report: Mapping[str, Any],
+        at: datetime,
+    ) -> None:
+        """Record what was decided.
+
+        Parameters
+        ----------
+        night_id : int
+            What `begin_night` returned.
+        decision : {'promoted', 'kept', 'failed', 'skipped'}
+        champion, challenger : str, optional
+            Versions: the one that serves after the night, and the one that was made in it.
+        reason : str
+            One sentence.
+        report : Mapping[str, Any]
+            Counts and the gate's table, ready for JSON; nobody is named in it.
+        at : datetime
+            When it ended.
+        """
+        text = json.dumps(dict(report), ensure_ascii=False, allow_nan=False)
+        await self._database.write(_END, (time_text(at), decision, champion, challenger, reason, text, night_id))
+
+    async def last_night(self) -> StoredNight | None:
+        """Return the last night that came to its end; None before the first."""
+        row = await self._database.fetch_one(
+            "SELECT * FROM nights WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
+        )
+        return None if row is None else night_from(row)
+
+    async def nights(self, limit: int = 30) -> list[StoredNight]:
+        """List the latest nights, newest first, those that never came to their end included."""
+        rows = await self._database.fetch_all("SELECT * FROM nights ORDER BY id DESC LIMIT ?", (limit,))
+        return [night_from(row) for row in rows]
