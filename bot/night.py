@@ -24,9 +24,9 @@ from bot.models import (
     serving_model,
     shipped_champion,
 )
-from bot.night_examples import ExampleStore, Reading
-from bot.night_records import Decision, StoredNight
-from bot.records import Origin
+from bot.night_examples import Reading
+from bot.records import Decision, Origin, StoredNight
+from bot.store import Store
 from emotify_core.errors import ModelError
 from emotify_core.files import write_atomically
 from emotify_core.header import Header
@@ -40,33 +40,6 @@ WITHDRAWN_AT: Final = "examples_withdrawn_at"
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
 _N_LOOKED_BACK: Final = 30
-
-
-class NightStore(ExampleStore, Protocol):
-    """Where examples and nights are kept."""
-
-    async def begin_night(self, at: datetime, /) -> int:
-        """Record that a night began."""
-
-    async def end_night(
-        self,
-        night_id: int,
-        /,
-        *,
-        decision: Decision,
-        champion: str | None,
-        challenger: str | None,
-        reason: str,
-        report: Mapping[str, Any],
-        at: datetime,
-    ) -> None:
-        """Record what came of it."""
-
-    async def nights(self, limit: int, /) -> Sequence[Any]:
-        """List the last nights (`StoredNight`), newest first."""
-
-    async def setting(self, scope: str, name: str, /) -> str | None:
-        """Read a setting."""
 
 
 class Learn(Protocol):
@@ -117,7 +90,7 @@ class Night:
 
     Parameters
     ----------
-    store : NightStore
+    store : Store
     runner : asyncio.Runner
         Runs the store's coroutines.
     registry : Registry
@@ -133,7 +106,7 @@ class Night:
     seed : int
     """
 
-    store: NightStore
+    store: Store
     runner: asyncio.Runner
     registry: Registry
     learn: Learn
@@ -198,9 +171,9 @@ class Night:
     def _is_new(self, reading: Reading) -> bool:
         """Tell whether there is anything that the last finished night did not learn from, or that is gone since."""
         n_examples = reading.count()
-        nights: Sequence[StoredNight] = self.runner.run(self.store.nights(_N_LOOKED_BACK))
+        nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         finished = [night for night in nights if night.decision in {"promoted", "kept", "skipped"}]
-        return finished[0].report.get("digest") != reading.digest if finished else n_examples > 0
+        return (finished[0].report or {}).get("digest") != reading.digest if finished else n_examples > 0
 
     # Learning and deciding
 
@@ -271,7 +244,7 @@ class Night:
         """Put in order what a night left behind that was killed."""
         if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
             _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
-        nights: Sequence[StoredNight] = self.runner.run(self.store.nights(_N_LOOKED_BACK))
+        nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         for night in nights:
             if night.decision is None:
                 self._end_for(night)

@@ -8,10 +8,11 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Literal
 
-from bot.records import Origin
-from bot.verdicts import Confirmation, Correction, Verdict
+from bot.records import Origin, StoredExample
+from bot.store import Store
+from bot.verdicts import Confirmation, Correction
 from emotify_core.emotions import Emotion
 from emotify_core.header import NETWORK_FILE, Header
 from emotify_core.learning import Example
@@ -21,41 +22,13 @@ _log = logging.getLogger(__name__)
 _DAY: Final = timedelta(days=1)
 
 
-class StoredExample(Protocol):
-    """A note that may be learned from, as the store has it."""
-
-    @property
-    def person(self) -> str: ...  # noqa: D102 - the names say it
-    @property
-    def guild_id(self) -> int | None: ...  # noqa: D102
-    @property
-    def first_seen(self) -> datetime: ...  # noqa: D102
-    @property
-    def received_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def predicted(self) -> Emotion: ...  # noqa: D102
-    @property
-    def verdict(self) -> Verdict | None: ...  # noqa: D102
-    @property
-    def vector_set(self) -> str: ...  # noqa: D102
-    @property
-    def vector(self) -> bytes: ...  # noqa: D102
-
-
-class ExampleStore(Protocol):
-    """Where examples are kept."""
-
-    def examples(self, *, origins: Sequence[Origin]) -> AsyncIterator[Any]:
-        """Give every `StoredExample` from these front ends, always in the same order."""
-
-
 @dataclass
 class Reading:
     """Reads all examples of a store, one at a time, as often as it is asked to.
 
     Parameters
     ----------
-    store : ExampleStore
+    store : Store
     runner : asyncio.Runner
         Runs the store's coroutines between two examples.
     header : Header
@@ -73,7 +46,7 @@ class Reading:
         Names exactly what the last reading saw.
     """
 
-    store: ExampleStore
+    store: Store
     runner: asyncio.Runner
     header: Header
     now: datetime
@@ -103,9 +76,7 @@ class Reading:
         rows = self.store.examples(origins=self.origins)
         try:
             while True:
-                stored: StoredExample = self.runner.run(_next(rows))
-                if stored.verdict is None:
-                    continue
+                stored = self.runner.run(_next(rows))
                 facts = (stored.person, stored.guild_id, stored.received_at, stored.predicted, stored.verdict)
                 seen.update(f"{facts}{stored.vector_set}".encode() + hashlib.sha256(stored.vector).digest())
                 yield stored
@@ -137,12 +108,12 @@ class Reading:
         )
 
 
-async def _next(rows: AsyncIterator[Any]) -> Any:  # noqa: ANN401 - a `StoredExample`
+async def _next(rows: AsyncIterator[StoredExample]) -> StoredExample:
     """Wait for the next row; `Runner.run` takes coroutines only."""
     return await anext(rows)
 
 
-def _told(stored: StoredExample) -> Any:  # noqa: ANN401 - a kind and an emotion
+def _told(stored: StoredExample) -> tuple[Literal["confirmation", "correction", "rejection"], Emotion]:
     """Say what the person told: which kind of verdict, and the emotion that it is about."""
     if isinstance(stored.verdict, Confirmation):
         return "confirmation", stored.verdict.emotion

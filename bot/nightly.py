@@ -11,12 +11,12 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from bot.config import Settings
-from bot.night_records import StoredNight
 from bot.night_schedule import is_due, last_appointment
-from bot.records import Origin
+from bot.records import StoredNight
+from bot.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -30,23 +30,13 @@ Tell = Callable[[StoredNight], Awaitable[None]]
 Run = Callable[[], Awaitable[None]]
 
 
-class NightBook(Protocol):
-    """What the bot asks the store about nights."""
-
-    async def nights(self, limit: int, /) -> Sequence[StoredNight]:
-        """List the last nights, newest first."""
-
-    async def count_examples(self, *, origins: Sequence[Origin]) -> int:
-        """Count what may be learned from."""
-
-
 class Nightly:
     """Retrains once a night, for ever.
 
     Parameters
     ----------
     settings : Settings
-    store : NightBook
+    store : Store
     run_job : callable
         Does the night's work and waits for its end: `run_job`.
     tell : callable
@@ -60,7 +50,7 @@ class Nightly:
     def __init__(
         self,
         settings: Settings,
-        store: NightBook,
+        store: Store,
         *,
         run_job: Run,
         tell: Tell,

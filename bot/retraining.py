@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -22,15 +22,16 @@ from rich.text import Text
 from bot.config import Settings, load_settings
 from bot.log import logging_to
 from bot.models import open_registry
-from bot.night import Learn, Night, NightStore, Outcome
+from bot.night import Learn, Night, Outcome
 from bot.night_lock import LOCK_FILE, LockedError, locked
-from bot.night_records import PICTURE, StoredNight
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.terminal import printable
+from bot.vault import Vault
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import PlainConsole
 from emotify_core.errors import EmotifyError
+from emotify_core.gate_picture import NIGHT_PICTURE
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def _retrain(settings: Settings, arguments: argparse.Namespace, screen: _Screen,
                 clock=lambda: datetime.now(UTC),
                 keep_models=settings.keep_models,
                 origins=settings.learns_from,
-                picture=settings.data_dir / PICTURE,
+                picture=settings.data_dir / NIGHT_PICTURE,
             )
             with screen.out.status("Learning…") if screen.out.is_terminal else contextlib.nullcontext():
                 outcome = night.run(only_if_new=arguments.if_new)
@@ -152,7 +153,7 @@ def _show(outcome: Outcome | None, screen: _Screen) -> int:
 def _show_last(settings: Settings, screen: _Screen) -> int:
     """Print what came of the last night."""
     with _opened(settings) as (runner, store):
-        nights: Sequence[StoredNight] = runner.run(store.nights(1))
+        nights = runner.run(store.nights(1))
     if not nights:
         screen.out.print(_NO_NIGHT)
         return PROMOTED
@@ -164,19 +165,21 @@ def _show_last(settings: Settings, screen: _Screen) -> int:
         "challenger": night.challenger,
         "decided_at": night.started_at.astimezone(UTC).isoformat(),
     }
-    show_night(screen.out, {**night.report, **facts})
+    show_night(screen.out, {**(night.report or {}), **facts})
     return PROMOTED
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[asyncio.Runner, NightStore]]:
+def _opened(settings: Settings) -> Iterator[tuple[asyncio.Runner, Store]]:
     """Open log and store, and close them in the end."""
-    token = settings.discord_token.get_secret_value() if settings.discord_token else ""
-    with logging_to(settings.log_dir / "retrain.log", console=None, secrets=[token]), asyncio.Runner() as runner:
+    secrets = [each.get_secret_value() for each in (settings.discord_token, settings.examples_key) if each]
+    with logging_to(settings.log_dir / "retrain.log", console=None, secrets=secrets), asyncio.Runner() as runner:
         pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
-        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id))
+        key = settings.examples_key.get_secret_value() if settings.examples_key else None
+        vault = Vault.open(settings.examples_key_path, key=key)
+        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
         try:
-            yield runner, cast("NightStore", store)
+            yield runner, store
         finally:
             runner.run(store.close())
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 import discord
 
@@ -26,7 +26,7 @@ from bot.discord_app.work import Work
 from bot.limits import decode_limits
 from bot.model_watch import ModelWatch, Swappable
 from bot.models import adopt_release_alone, open_registry, serving_model
-from bot.nightly import NightBook, Nightly, run_job
+from bot.nightly import Nightly, run_job
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionPool
 from bot.store import Store
@@ -145,8 +145,7 @@ async def _converse(services: Services, pool: Pool, stop: asyncio.Event, *, mess
 async def _beside(bot: EmotifyBot, services: Services, pool: Pool) -> AsyncIterator[None]:
     """Retrain at night and swap the model when another one becomes champion, as long as the bot is on the gateway."""
     settings = services.settings
-    store = cast("NightBook", services.store)
-    nightly = Nightly(settings, store, run_job=run_job, tell=partial(post_night, bot, settings))
+    nightly = Nightly(settings, services.store, run_job=run_job, tell=partial(post_night, bot, settings))
     watch = ModelWatch(open_registry(settings), pool)
     tasks = [asyncio.create_task(each.run(), name=type(each).__name__) for each in (nightly, watch)]
     try:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import discord
 
 from bot.config import Settings
-from bot.night_records import PICTURE, StoredNight
+from bot.records import StoredNight
+from emotify_core.gate_picture import NIGHT_PICTURE
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ async def post_night(client: discord.Client, settings: Settings, night: StoredNi
     reason = discord.utils.escape_markdown((night.reason or "").strip())[:_LONGEST_REASON]
     options: dict[str, Any] = {"content": f"{sentence} {reason}".strip()}
     if night.decision != "failed" and (png := await asyncio.to_thread(_read_picture, settings)) is not None:
-        options["file"] = discord.File(io.BytesIO(png), PICTURE, description=sentence)
+        options["file"] = discord.File(io.BytesIO(png), NIGHT_PICTURE, description=sentence)
     channel = client.get_partial_messageable(settings.operator_channel)
     try:
         await channel.send(**options)
@@ -44,6 +45,6 @@ async def post_night(client: discord.Client, settings: Settings, night: StoredNi
 def _read_picture(settings: Settings) -> bytes | None:
     """Read the picture of the last night, if there is one."""
     try:
-        return (settings.data_dir / PICTURE).read_bytes()
+        return (settings.data_dir / NIGHT_PICTURE).read_bytes()
     except OSError:
         return None
