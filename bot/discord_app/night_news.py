@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
-from typing import Any, Final
+from typing import Final
 
 import discord
 
@@ -32,12 +33,16 @@ async def post_night(client: discord.Client, settings: Settings, night: StoredNi
     if settings.operator_channel is None or sentence is None:
         return
     reason = discord.utils.escape_markdown((night.reason or "").strip())[:_LONGEST_REASON]
-    options: dict[str, Any] = {"content": f"{sentence} {reason}".strip()}
-    if night.decision != "failed" and (png := await asyncio.to_thread(_read_picture, settings)) is not None:
-        options["file"] = discord.File(io.BytesIO(png), NIGHT_PICTURE, description=sentence)
+    text = f"{sentence} {reason}".strip()
+    picture = None if night.decision == "failed" else await asyncio.to_thread(_read_picture, settings)
     channel = client.get_partial_messageable(settings.operator_channel)
     try:
-        await channel.send(**options)
+        if picture is not None:
+            file = discord.File(io.BytesIO(picture), NIGHT_PICTURE, description=sentence)
+            with contextlib.suppress(discord.Forbidden):  # files may be forbidden where words are not
+                await channel.send(text, file=file)
+                return
+        await channel.send(text)
     except (discord.HTTPException, OSError) as error:
         _log.warning("Channel %d did not get the news of the night: %s", settings.operator_channel, error)
 

@@ -54,7 +54,7 @@ def test_a_night_that_is_killed_leaves_a_model_that_serves(school: School, shipp
     killed_night(school, shipped, point)
 
     folder = models.serving_model(school.registry)
-    if point in {"learning"}:
+    if point == "learning":
         assert folder is None
     else:
         assert folder is not None

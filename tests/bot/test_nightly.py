@@ -180,7 +180,8 @@ async def test_the_job_gets_no_token_and_finds_the_code(tmp_path: Path, monkeypa
     text = """
 import os, sys, bot
 from pathlib import Path
-(Path(sys.argv[1]) / "said").write_text(f"{[n for n, v in os.environ.items() if v == 'secret']} {os.environ['EMOTIFY_RETRAIN_AT']}")
+secrets = [name for name, value in os.environ.items() if value == "secret"]
+(Path(sys.argv[1]) / "said").write_text(f"{secrets} {os.environ['EMOTIFY_RETRAIN_AT']}")
 """
     await run_job(await asyncio.to_thread(script, tmp_path, text))
     assert await asyncio.to_thread((tmp_path / "said").read_text) == "[] 04:00"
@@ -194,8 +195,8 @@ async def test_a_bot_that_stops_takes_the_job_and_its_children_along(
     text = """
 import os, signal, subprocess, sys
 from pathlib import Path
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"])
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which children inherit
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 os.write(os.open(Path(sys.argv[1]) / "pids", os.O_WRONLY), f"{os.getpid()} {child.pid}".encode())
 signal.pause()
 """
