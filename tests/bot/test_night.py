@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from bot import models
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
+from emotify_core.learning import Lesson
 from emotify_core.registry import MODEL_FILE, Registry
 from tests.bot.night_school import ADA, BOB, School, Student, vector
 from tests.bot.retrained import release, retrain
@@ -368,12 +370,12 @@ def test_without_matplotlib_there_is_no_picture(school: School, monkeypatch: pyt
 
 def test_figures_that_are_none_can_be_recorded(school: School) -> None:
     class Unsure(Student):
-        def __call__(self, *args: object, **options: object) -> object:  # type: ignore[override]
-            lesson = super().__call__(*args, **options)  # type: ignore[arg-type]
+        def __call__(self, *args: Any, **options: Any) -> Lesson:
+            lesson = super().__call__(*args, **options)
             lesson.report["gate"][0]["low"] = float("nan")
             return lesson
 
-    school.student = Unsure()  # type: ignore[assignment]
+    school.student = Unsure()
     school.hear()
 
     assert school.night() == 0

@@ -6,11 +6,11 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.config import Settings
+from bot.night_schedule import SETTLING
 from bot.nightly import Nightly, run_job
 from bot.records import Learned, StoredNight
 from bot.store import Store
@@ -30,6 +30,11 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(retrain_at=time(3, 30))
+
+
 async def hear(store: Store) -> None:
     note = await store.claim_note(ADA, origin="try", received_at=EVENING)
     assert note is not None
@@ -41,17 +46,15 @@ async def hear(store: Store) -> None:
 class Nights:
     """A bot at night: the clock is ours, the store is real, and the job records a night as the real one does."""
 
-    def __init__(self, store: Store, **settings: Any) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.clock = Clock(EVENING)
         self.told: list[StoredNight] = []
         self.n_jobs = 0
         self.error: Exception | None = None
         self.records = True
-        at = EVENING.astimezone().replace(hour=3, minute=30)
-        self.appointment = at + timedelta(days=1)
         self.nightly = Nightly(
-            Settings(retrain_at=time(3, 30), **settings),
+            settings,
             store,
             run_job=self.job,
             tell=self.tell,
@@ -92,17 +95,18 @@ class Nights:
             await self.nightly.run()
 
 
-async def test_it_retrains_once_a_night(store: Store) -> None:
+async def test_it_retrains_once_a_night(store: Store, settings: Settings) -> None:
     await hear(store)
-    nights = Nights(store)
+    nights = Nights(store, settings)
     await nights.pass_by(days=3)
-    assert nights.n_jobs == 3
-    local = [night.started_at.astimezone().time() for night in nights.told]
+    made_up_for, *local = [night.started_at.astimezone().time() for night in nights.told]
+    assert made_up_for == (EVENING + SETTLING).astimezone().time()  # of the night before the bot was started
+    assert len(local) == 3
     assert all(time(3, 30) <= each < time(3, 41) for each in local)
 
 
-async def test_a_bot_that_nobody_taught_anything_starts_no_job(store: Store) -> None:
-    nights = Nights(store)
+async def test_a_bot_that_nobody_taught_anything_starts_no_job(store: Store, settings: Settings) -> None:
+    nights = Nights(store, settings)
     await nights.pass_by(days=2)
     assert nights.n_jobs == 0
     await hear(store)
@@ -110,40 +114,40 @@ async def test_a_bot_that_nobody_taught_anything_starts_no_job(store: Store) -> 
     assert nights.n_jobs == 1
 
 
-async def test_a_night_without_news_is_not_told(store: Store) -> None:
+async def test_a_night_without_news_is_not_told(store: Store, settings: Settings) -> None:
     await hear(store)
-    nights = Nights(store)
+    nights = Nights(store, settings)
     nights.records = False
     await nights.pass_by(days=2)
-    assert (nights.n_jobs, nights.told) == (2, [])
+    assert (nights.n_jobs, nights.told) == (3, [])
 
 
 async def test_a_night_that_fails_is_logged_and_the_next_one_comes(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     await hear(store)
-    nights = Nights(store)
+    nights = Nights(store, settings)
     nights.error = OSError("no more processes")
     await nights.pass_by(days=1)
     assert "no more processes" in caplog.text
     nights.error = None
     await nights.pass_by(days=1)
-    assert (nights.n_jobs, len(nights.told)) == (2, 1)
+    assert (nights.n_jobs, len(nights.told)) == (3, 1)
 
 
-async def test_a_restart_brings_no_second_night(store: Store) -> None:
+async def test_a_restart_brings_no_second_night(store: Store, settings: Settings) -> None:
     await hear(store)
-    first = Nights(store)
+    first = Nights(store, settings)
     await first.pass_by(days=1)
-    second = Nights(store)
+    second = Nights(store, settings)
     second.clock.time = first.clock()
     await second.pass_by(days=0.4)
-    assert (first.n_jobs, second.n_jobs) == (1, 0)
+    assert (first.n_jobs, second.n_jobs) == (2, 0)
 
 
-async def test_a_machine_that_slept_makes_up_for_one_night(store: Store) -> None:
+async def test_a_machine_that_slept_makes_up_for_one_night(store: Store, settings: Settings) -> None:
     await hear(store)
-    nights = Nights(store)
+    nights = Nights(store, settings)
     await nights.nightly.tick()
     nights.clock.advance(seconds=3.4 * 86400)
     await nights.nightly.tick()
