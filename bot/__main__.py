@@ -1,4 +1,4 @@
-"""`python -m bot`: the Discord bot; `python -m bot try`: the same conversation on a terminal."""
+"""`python -m bot`: the Discord bot; with `try` the same conversation on a terminal, with `retrain` the nightly job."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
 
             return trial.main(words[1:])
+        if words[:1] == ["retrain"]:
+            from bot import retraining  # noqa: PLC0415 - it learns, for which this process has no use
+
+            return retraining.main(words[1:])
         _parser().parse_args(words)
         return _run_bot(load_settings())
     except SettingsError as error:
@@ -59,10 +63,10 @@ def _complain(text: str, exit_code: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Describe the command line; `try` has a parser of its own."""
+    """Describe the command line; `try` and `retrain` have parsers of their own."""
     parser = argparse.ArgumentParser(
         prog="python -m bot",
-        usage="python -m bot [-h] [--version] [try …]",
+        usage="python -m bot [-h] [--version] [try … | retrain …]",
         description="Emotify on Discord: hears how a voice note sounds, answers with empathy, and takes feedback.",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,7 +85,8 @@ def _epilog() -> str:
     return (
         "commands:\n"
         "  python -m bot                 run the Discord bot; stop it with Ctrl+C or SIGTERM\n"
-        "  python -m bot try [FILE…]     hold the same conversation here, without Discord (see: try --help)\n\n"
+        "  python -m bot try [FILE…]     hold the same conversation here, without Discord (see: try --help)\n"
+        "  python -m bot retrain         learn from feedback now, as every night (see: retrain --help)\n\n"
         f"settings, from the environment or a file named .env:\n{settings}\n\n"
         "exit codes: 0 stopped as asked, 1 Discord or the network failed, 2 a setting, the token or a file is wrong\n"
     )

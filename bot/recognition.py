@@ -140,7 +140,8 @@ class RecognitionPool:
     async def start(self) -> None:
         """Bring up the first worker, then go on with the others in the background.
 
-        The first one alone, because on a new machine it compiles what the others then find in the cache.
+        The first one alone, because on a new machine it compiles what the others then find in the cache. Should the
+        model not come up, the shipped one serves: a model that a night has made must never keep the bot from starting.
 
         Raises
         ------
@@ -149,7 +150,14 @@ class RecognitionPool:
             came up.
         """
         await asyncio.to_thread(self._launcher.cache.sweep)
-        first = await self._bring_up(self._model)
+        try:
+            first = await self._bring_up(self._model)
+        except ModelError as error:
+            if self._model is None:
+                raise
+            _log.error("the shipped model serves: %s", error)
+            self._model = None
+            first = await self._bring_up(None)
         self._accepting = True
         self._fill_places(first)
 

@@ -25,6 +25,7 @@ from bot.conversation import Conversation
 from bot.exchange import Answer, Fetch, IncomingNote, Outcome, Recognition
 from bot.limits import decode_limits
 from bot.log import logging_to
+from bot.models import load_classifier
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
@@ -211,7 +212,7 @@ def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
     with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):
         with terminal.out.status("Warming up…"):
-            classifier = EmotionClassifier.load()
+            classifier = load_classifier(settings)
         store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
         try:
             yield Conversation(

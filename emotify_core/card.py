@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from emotify_core.drawing import Picture
 from emotify_core.files import write_atomically
-from emotify_core.pictures import Picture, draw_pictures
+from emotify_core.pictures import draw_pictures
 from emotify_core.registry import MODEL_FILE, Header
 from emotify_core.weaknesses import listed, weaknesses
 

@@ -17,7 +17,6 @@ from emotify_core.encoder import SR, Encoder, log_mel
 from emotify_core.errors import (
     FeatureSetMismatchError,
     ModelError,
-    ModelNotFoundError,
     NoSpeechError,
     UntrustedModelError,
 )
@@ -30,9 +29,12 @@ from emotify_core.pooling import pool
 from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
+from emotify_core.shipped import shipped_models
 from emotify_core.timeline import Timeline, timeline
 from emotify_core.vectors import NoteVector
 from emotify_core.waveform import Waveform
+
+__all__ = ["EmotionClassifier", "Heard", "shipped_models"]
 
 _BATCH: Final = 16  # windows whose features are held at once
 
@@ -127,6 +129,8 @@ class EmotionClassifier:
             If the model file is not the one that was published.
         FeatureSetMismatchError
             If it was made for another feature set.
+        LibraryMismatchError
+            If it lies at `path` and was made by another scikit-learn. The shipped model is loaded in any case.
         """
         folder = Path(path).resolve() if path is not None else shipped_models()
         if (folder / "header.json").is_file():
@@ -134,6 +138,8 @@ class EmotionClassifier:
         else:
             registry = Registry(folder)
             version = registry.champion()
+        if path is not None:
+            registry.header(version).require_fitting_libraries()
         header, experts = registry.load(version)
         network = registry.read_file(version, NETWORK_FILE)
         return cls(header, experts, None if network is None else Encoder(network))
@@ -151,8 +157,7 @@ class EmotionClassifier:
     @property
     def vector_set(self) -> str:
         """Set of the vectors that `listen` gives: the feature set, and the network if there is one."""
-        network = self.header.files.get(NETWORK_FILE)
-        return self.feature_set if network is None else f"{self.feature_set}+{network[:12]}"
+        return self.header.vector_set
 
     def predict(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Prediction:
         """Classify one utterance.
@@ -311,20 +316,3 @@ class EmotionClassifier:
 def _require_signal(waveform: Waveform) -> None:
     if waveform.sr != SR or not len(waveform.y):
         raise ValueError(f"a waveform at {SR} Hz with at least one sample is needed")
-
-
-def shipped_models() -> Path:
-    """Return the folder of the models that come with the library.
-
-    In a wheel it lies beside this file, in a checkout it is `models/`.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the installation lacks it.
-    """
-    here = Path(__file__).resolve().parent
-    for folder in (here / "_models", here.parent / "models"):
-        if folder.is_dir():
-            return folder
-    raise ModelNotFoundError("The shipped models are missing: install emotify again.")

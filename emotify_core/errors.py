@@ -13,6 +13,7 @@
     ├── ModelError
     │   ├── ModelNotFoundError       no such version, or no champion
     │   ├── FeatureSetMismatchError  the model was made for another feature set
+    │   ├── LibraryMismatchError     the model was made by another version of a library
     │   └── UntrustedModelError      wrong hash, or a type in the file that is not on the list
     └── TrainingError
         ├── CorpusError              a corpus folder is missing, or holds no utterance
@@ -121,6 +122,20 @@ class FeatureSetMismatchError(ModelError):
             "train the model again, or install the version of emotify_core that it was made with."
         )
         self.expected = expected
+        self.found = found
+
+
+class LibraryMismatchError(ModelError):
+    """The fitted classifiers were made by another version of a library than the one that is installed."""
+
+    def __init__(self, version: str, library: str, made: str, found: str) -> None:
+        super().__init__(
+            f"The model {version} was made with {library} {made}, and {found} is installed: train the model again, or "
+            f"install {library} {'.'.join(made.split('.')[:2])}."
+        )
+        self.version = version
+        self.library = library
+        self.made = made
         self.found = found
 
 

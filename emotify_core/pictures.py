@@ -2,66 +2,24 @@
 
 Each function draws one picture from the figures of a version, or returns None where these lack what it shows. The same
 figures give the same bytes. matplotlib, of the extra ``train``, is imported when something is drawn.
-
-References
-----------
-Okabe M, Ito K (2008), "Color Universal Design": the colours, which colour-blind readers tell apart.
 """
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from emotify_core.drawing import BLUE, GREY, INK, ORANGE, PALE, Picture, canvas, draw_grid, to_png
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Metrics = Mapping[str, Any]
 Gender = Literal["female", "male"]
 
-_DPI: Final = 110
-_N_COLOURS: Final = 96
 _FEWEST_IN_A_BIN: Final = 10  # the share of right ones among fewer says nothing
-_BLUE, _ORANGE, _GREY, _PALE, _INK = "#0072B2", "#D55E00", "#767676", "#B8B8B8", "#1A1A1A"
-_STYLE: Final[Mapping[Any, Any]] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, hence the same letters everywhere
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _GREY,
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 10.5,
-    "axes.titlelocation": "left",
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "figure.facecolor": "white",  # opaque: GitHub's dark theme shows through otherwise
-}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture for the card.
-
-    Attributes
-    ----------
-    file : str
-        Name of its file, beside the card.
-    alt : str
-        What it shows, for those who cannot see it.
-    png : bytes
-    """
-
-    file: str
-    alt: str
-    png: bytes
 
 
 def draw_pictures(metrics: Metrics) -> tuple[Picture, ...]:
@@ -88,12 +46,12 @@ def draw_confusion(metrics: Metrics) -> Picture | None:
         return None
     labels, counts = clean["labels"], clean["confusion"]
     shares = [[n / max(sum(row), 1) for n in row] for row in counts]
-    with _canvas(6.4, 5.8) as figure:
+    with canvas(6.4, 5.8) as figure:
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for i, row in enumerate(counts):
             for j, n in enumerate(row):
-                colour, weight = ("white" if shares[i][j] > 0.55 else _INK), ("bold" if i == j else "normal")
+                colour, weight = ("white" if shares[i][j] > 0.55 else INK), ("bold" if i == j else "normal")
                 axes.text(
                     j, i - 0.1, f"{100 * shares[i][j]:.0f}", ha="center", va="center", color=colour, weight=weight
                 )
@@ -103,7 +61,7 @@ def draw_confusion(metrics: Metrics) -> Picture | None:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set(xlabel="heard", ylabel="expressed", title="Share of each expressed emotion (%), and utterances")
-        png = _png(figure)
+        png = to_png(figure)
     named = ", ".join(f"{label} {shares[i][i]:.0%}" for i, label in enumerate(labels) if sum(counts[i]))
     return Picture("confusion.png", f"Confusion matrix, clean recordings. Recognised: {named}.", png)
 
@@ -114,35 +72,35 @@ def draw_reliability(metrics: Metrics) -> Picture | None:
     bins = clean.get("reliability")
     if not bins:
         return None
-    with _canvas(6.2, 6.0) as figure:
+    with canvas(6.2, 6.0) as figure:
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
-        axes.plot([0, 100], [0, 100], color=_GREY, linestyle=":", label="as right as it is sure")
+        axes.plot([0, 100], [0, 100], color=GREY, linestyle=":", label="as right as it is sure")
         others = [f["reliability"] for name, f in _conditions(metrics) if name != "clean" and f.get("reliability")]
         for i, other in enumerate(others):
             axes.plot(
-                *_bin_points(other), color=_PALE, linewidth=1, label="" if i else "other conditions, one line each"
+                *_bin_points(other), color=PALE, linewidth=1, label="" if i else "other conditions, one line each"
             )
-        axes.plot(*_bin_points(bins), color=_BLUE, linewidth=2.2, marker="o", label="clean")
+        axes.plot(*_bin_points(bins), color=BLUE, linewidth=2.2, marker="o", label="clean")
         axes.set(
             ylabel="right (%)",
             xlim=(0, 100),
             ylim=(0, 100),
             title=f"How often it is right, where {_FEWEST_IN_A_BIN} or more were so sure",
         )
-        axes.annotate("too modest", (4, 90), color=_GREY, fontsize=8.5)
-        axes.annotate("too sure of itself", (96, 6), color=_GREY, fontsize=8.5, ha="right")
-        _grid(axes)
+        axes.annotate("too modest", (4, 90), color=GREY, fontsize=8.5)
+        axes.annotate("too sure of itself", (96, 6), color=GREY, fontsize=8.5, ha="right")
+        draw_grid(axes)
         axes.legend(loc="upper left", bbox_to_anchor=(0, 0.88))
         below.bar(
             [100 * b["from"] for b in bins],
             [b["n"] for b in bins],
             width=[100 * (b["to"] - b["from"]) for b in bins],
             align="edge",
-            color=_BLUE,
+            color=BLUE,
             edgecolor="white",
         )
         below.set(xlabel="confidence (%)", ylabel="utterances")
-        png = _png(figure)
+        png = to_png(figure)
     error = f" Expected calibration error: {clean['ece']:.3f}." if clean.get("ece") is not None else ""
     surest = bins[-1]
     alt = (
@@ -157,21 +115,21 @@ def draw_coverage(metrics: Metrics) -> Picture | None:
     curve = _clean(metrics).get("coverage")
     if not curve:
         return None
-    with _canvas(6.6, 4.2) as figure:
+    with canvas(6.6, 4.2) as figure:
         axes = figure.add_subplot()
         others = [f["coverage"] for name, f in _conditions(metrics) if name != "clean" and f.get("coverage")]
         for i, other in enumerate(others):
-            axes.plot(*_percent(other), color=_PALE, linewidth=1, label="" if i else "other conditions, one line each")
-        axes.plot(*_percent(curve), color=_BLUE, linewidth=2.2, marker="o", markersize=4, label="clean")
+            axes.plot(*_percent(other), color=PALE, linewidth=1, label="" if i else "other conditions, one line each")
+        axes.plot(*_percent(curve), color=BLUE, linewidth=2.2, marker="o", markersize=4, label="clean")
         axes.set(
             xlabel="utterances that it answers, the surest of them (%)",
             ylabel="UAR of these (%)",
             title="What it gains by refusing the least certain",
             xlim=(102, 0),
         )
-        _grid(axes)
+        draw_grid(axes)
         axes.legend(loc="lower right")
-        png = _png(figure)
+        png = to_png(figure)
     named = ", ".join(f"{uar:.2f} of {share:.0%}" for share, uar in (curve[0], curve[len(curve) // 2], curve[-1]))
     return Picture("coverage.png", f"Coverage curve, clean recordings. UAR of the surest utterances: {named}.", png)
 
@@ -182,22 +140,22 @@ def draw_conditions(metrics: Metrics) -> Picture | None:
     if len(found) < 2:
         return None
     found.sort(key=lambda pair: pair[1]["uar"])
-    with _canvas(6.8, 1.1 + 0.38 * len(found)) as figure:
+    with canvas(6.8, 1.1 + 0.38 * len(found)) as figure:
         axes = figure.add_subplot()
         for i, (name, f) in enumerate(found):
-            colour, marker = (_ORANGE, "D") if name == "clean" else (_BLUE, "o")
+            colour, marker = (ORANGE, "D") if name == "clean" else (BLUE, "o")
             uar = 100 * f["uar"]
             axes.plot([100 * limit for limit in f["uar_interval"]], [i, i], color=colour, linewidth=1.6)
             axes.plot(uar, i, marker=marker, color=colour, markersize=6)
             _note(axes, f"{uar:.1f}", (uar, i + 0.34))
             if name == "clean":
-                axes.axvline(uar, color=_ORANGE, linestyle=":", linewidth=1, zorder=0)
+                axes.axvline(uar, color=ORANGE, linestyle=":", linewidth=1, zorder=0)
         axes.set_yticks(range(len(found)), [name for name, _ in found])
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="UAR (%), with 95 % interval", ylim=(-0.6, len(found) - 0.3))
         axes.set_title("Conditions, the best above")
-        _grid(axes, "x")
-        png = _png(figure)
+        draw_grid(axes, "x")
+        png = to_png(figure)
     named = ", ".join(f"{name} {f['uar']:.2f}" for name, f in reversed(found))
     return Picture("conditions.png", f"UAR by condition, from best to worst: {named}.", png)
 
@@ -213,12 +171,12 @@ def draw_speakers(metrics: Metrics) -> Picture | None:
         rows[gender_of(speaker, clean)].append(100 * uar)
     shown = [(*_GENDERS[gender], values) for gender, values in rows.items() if values]
     middle, low, high = (100 * f(by_speaker.values()) for f in (median, min, max))
-    with _canvas(6.8, 1.4 + 0.85 * len(shown)) as figure:
+    with canvas(6.8, 1.4 + 0.85 * len(shown)) as figure:
         axes = figure.add_subplot()
-        axes.axvline(middle, color=_ORANGE, linewidth=1.6, zorder=0, label=f"median of all ({middle:.1f})")
+        axes.axvline(middle, color=ORANGE, linewidth=1.6, zorder=0, label=f"median of all ({middle:.1f})")
         for i, (_, marker, values) in enumerate(shown):
-            axes.scatter(values, [h - i for h in _stack(values)], marker=marker, s=44, color=_BLUE, edgecolors="white")
-            axes.plot([median(values)] * 2, [-i - 0.4, -i + 0.4], color=_INK, zorder=0, label="" if i else "of the row")
+            axes.scatter(values, [h - i for h in _stack(values)], marker=marker, s=44, color=BLUE, edgecolors="white")
+            axes.plot([median(values)] * 2, [-i - 0.4, -i + 0.4], color=INK, zorder=0, label="" if i else "of the row")
         for speaker, uar in by_speaker.items():
             if 100 * uar in {low, high}:
                 i = [title for title, _, _ in shown].index(_GENDERS[gender_of(speaker, clean)][0])
@@ -229,8 +187,8 @@ def draw_speakers(metrics: Metrics) -> Picture | None:
         axes.margins(x=0.09)  # for the names
         axes.set_title("Speakers, one mark each")
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
-        _grid(axes, "x")
-        png = _png(figure)
+        draw_grid(axes, "x")
+        png = to_png(figure)
     alt = (
         f"UAR of each of {len(by_speaker)} speakers: from {low / 100:.2f} to {high / 100:.2f}, median "
         f"{middle / 100:.2f}."
@@ -310,33 +268,3 @@ def _stack(values: list[float], *, width: float = 1.7, step: float = 0.16, reach
 def _note(axes: Axes, text: str, place: tuple[float, float]) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
     axes.text(*place, text, fontsize=8, ha="center", va="center", bbox=box)
-
-
-def _grid(axes: Axes, which: Literal["both", "x", "y"] = "both") -> None:
-    axes.grid(axis=which, color="#E4E4E4", linewidth=0.8)
-    axes.set_axisbelow(True)
-
-
-@contextmanager
-def _canvas(width: float, height: float) -> Iterator[Figure]:
-    """Give an empty figure, in inches, that no setting of the user's own changes."""
-    import matplotlib as mpl  # noqa: PLC0415  (a heavy import, and not always there)
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-
-
-def _png(figure: Figure) -> bytes:
-    """Render with a palette, in a quarter of the bytes that matplotlib's own PNG has, and without its metadata."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415  (which matplotlib brings along)
-
-    full, small = io.BytesIO(), io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(full, format="png", metadata={"Software": None})
-    with Image.open(full) as image:
-        palette = image.convert("RGB").quantize(_N_COLOURS, dither=Image.Dither.NONE)
-    palette.save(small, format="PNG", optimize=True)
-    return small.getvalue()

@@ -11,106 +11,36 @@ A registry is a folder::
     <version>/*.png              the card's pictures
 
 Versions are immutable. A version is published by renaming a finished folder, the alias by replacing a file, so that a
-crash leaves the old state or the new one.
+crash leaves the old state or the new one, and perhaps a hidden leftover that `Registry.sweep` removes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
-import warnings
-import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import skops.io
+from emotify_core.errors import ModelError, ModelNotFoundError
+from emotify_core.files import read_checked, sha256_of, write_atomically
+from emotify_core.header import NETWORK_FILE, Header
 
-from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
-from emotify_core.files import write_atomically
+__all__ = ["ALIAS_FILE", "MODEL_FILE", "NETWORK_FILE", "Header", "Registry"]
 
+ALIAS_FILE: Final = "champion.json"
 MODEL_FILE: Final = "model.skops"
-NETWORK_FILE: Final = "network.onnx"
-TRUSTED_TYPES: Final = frozenset(
-    {
-        "emotify_core.calibration.Calibration",
-        "emotify_core.experts.Experts",
-        "emotify_core.heads.FusedHeads",
-        "emotify_core.speech_detection.detector.SpeechDetector",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",  # in models of the classic recipe
-    }
-)
-_ALIAS: Final = "champion.json"
 _VERSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LEFTOVERS: Final = (".publishing-*", ".removing-*", f".{ALIAS_FILE}.*")
 _KEPT_HISTORY: Final = 50
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a model is.
-
-    Attributes
-    ----------
-    version : str
-        Name of the folder, for ever.
-    created : str
-        When it was trained, ISO 8601 in UTC.
-    recipe, feature_set : str
-    n_features : int
-    labels : tuple of str
-        Emotions in the order of the model's columns.
-    corpora : tuple of dict
-        ``name``, ``title``, ``licence``, ``citation``, ``url``, ``n_utterances``, ``n_speakers`` of each.
-    licence : str
-        Licence of the model.
-    libraries : dict
-        Versions of Python and of the libraries it was trained with.
-    seed : int
-    sha256 : str
-        Hash of the model file.
-    files : dict
-        Further file that belongs to the model, such as ``network.onnx`` -> its hash.
-    """
-
-    version: str
-    created: str
-    recipe: str
-    feature_set: str
-    n_features: int
-    labels: tuple[str, ...]
-    corpora: tuple[dict[str, Any], ...]
-    licence: str
-    libraries: dict[str, str]
-    seed: int
-    sha256: str = ""
-    files: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Header:
-        """Read a header.
-
-        Raises
-        ------
-        ModelError
-            If it is not one.
-        """
-        try:
-            data = json.loads(text)
-            header = cls(**{**data, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"The header of the model cannot be read: {error}.") from error
-        for name in ("version", "created", "recipe", "feature_set", "sha256"):
-            if not isinstance(getattr(header, name), str):
-                raise ModelError(f"The header of the model cannot be read: its {name} is no text.")
-        if not isinstance(header.files, dict) or not all(isinstance(each, str) for each in header.files.values()):
-            raise ModelError("The header of the model cannot be read: its files are no hashes by name.")
-        return header
 
 
 class Registry:
@@ -140,13 +70,29 @@ class Registry:
         ModelNotFoundError
             If none was promoted, or it is gone.
         """
-        history = self._history()
+        history = self.history()
         if not history and not any(self.root.glob("*/header.json")):
             raise ModelNotFoundError(f"There is no model in {self.root}.")
         if not history:
             raise ModelNotFoundError(f"There is no champion among the models in {self.root}: promote a version first.")
         self._require(history[-1])
         return history[-1]
+
+    def history(self) -> tuple[str, ...]:
+        """List the champions in the order in which they were promoted; the last one serves.
+
+        Raises
+        ------
+        ModelError
+            If the alias is damaged.
+        """
+        path = self.root / ALIAS_FILE
+        if not path.exists():
+            return ()
+        try:
+            return tuple(str(version) for version in json.loads(path.read_text(encoding="utf-8"))["history"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} is damaged ({error}): delete it and promote a version again.") from error
 
     def header(self, version: str) -> Header:
         """Read what a version is.
@@ -232,27 +178,87 @@ class Registry:
             raise ModelError(
                 f"{header.version!r} is no name for a version: letters, digits, dots, dashes, underscores."
             )
-        target = self.root / header.version
-        if target.exists():
-            raise ModelError(f"The version {header.version} exists already; versions are never changed.")
-        self.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root, prefix=".publishing-") as name:
-            folder = Path(name) / header.version
-            folder.mkdir()
-            skops.io.dump(model, folder / MODEL_FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+        from emotify_core.model_files import save_model  # noqa: PLC0415  (it brings scikit-learn; who asks who serves needs none)
+
+        with self._publishing(header.version) as folder:
+            save_model(model, folder / MODEL_FILE)
             for file, content in files.items():
                 (folder / file).write_bytes(content)
             header = replace(
                 header,
-                sha256=_sha256((folder / MODEL_FILE).read_bytes()),
-                files={file: _sha256(content) for file, content in files.items()},
+                sha256=sha256_of((folder / MODEL_FILE).read_bytes()),
+                files={file: sha256_of(content) for file, content in files.items()},
             )
             _write_json(folder / "header.json", asdict(header))
             _write_json(folder / "metrics.json", metrics)
             if extras is not None:
                 extras(folder, header)
-            _rename(folder, target)
         return header
+
+    def adopt(self, folder: Path) -> str:
+        """Take over a version of another registry, and return its name; one that is here already stays as it is.
+
+        Raises
+        ------
+        ModelError
+            If the version is damaged.
+        """
+        version, source = folder.name, Registry(folder.parent)
+        if version not in self.versions():
+            source.check(version)
+            with self._publishing(version) as copy:
+                for path in folder.iterdir():
+                    shutil.copyfile(path, copy / path.name)  # without its rights: what is shipped may be read-only
+        return version
+
+    @contextmanager
+    def _publishing(self, version: str) -> Iterator[Path]:
+        """Give a folder to fill, and publish it as a version once it is filled and on the disk."""
+        target = self.root / version
+        if target.exists():
+            raise ModelError(f"The version {version} exists already; versions are never changed.")
+        self.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".publishing-") as name:
+            folder = Path(name) / version
+            folder.mkdir()
+            yield folder
+            _write_through(folder)
+            _rename(folder, target)
+
+    def remove(self, version: str) -> None:
+        """Delete a version that does not serve, and take it out of the history: no rollback leads there any more.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version.
+        ModelError
+            If it is the champion.
+        """
+        self._require(version)
+        history = self.history()
+        if history[-1:] == (version,):
+            raise ModelError(f"The version {version} is the champion: promote another one before you delete it.")
+        if version in history:
+            others = (each for each in history if each != version)
+            self._write_history(each for each, _ in groupby(others))
+        grave = Path(tempfile.mkdtemp(dir=self.root, prefix=".removing-"))
+        (self.root / version).replace(grave / version)
+        shutil.rmtree(grave)
+
+    def sweep(self, *, before: datetime) -> int:
+        """Delete what writers that crashed left behind, and return how many leftovers there were.
+
+        Parameters
+        ----------
+        before : datetime
+            Younger leftovers stay: their writer may still be at work.
+        """
+        found = [path for pattern in _LEFTOVERS for path in self.root.glob(pattern)]
+        old = [path for path in found if path.stat().st_mtime < before.timestamp()]
+        for path in old:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return len(old)
 
     def promote(self, version: str) -> None:
         """Make a version the champion; nothing changes if it is.
@@ -263,8 +269,8 @@ class Registry:
             If there is no such version.
         """
         self._require(version)
-        history = self._history()
-        if history[-1:] != [version]:  # otherwise a rollback would lead from a champion to itself
+        history = self.history()
+        if history[-1:] != (version,):  # otherwise a rollback would lead from a champion to itself
             self._write_history([*history, version])
 
     def rollback(self) -> str:
@@ -275,7 +281,7 @@ class Registry:
         ModelNotFoundError
             If there was none before, or it is gone.
         """
-        history = self._history()
+        history = self.history()
         if len(history) < 2:
             raise ModelNotFoundError("There is no earlier champion to go back to.")
         self._require(history[-2])
@@ -292,8 +298,25 @@ class Registry:
         UntrustedModelError
             If the file is not the one that was published, or holds a type that is not on the list.
         """
+        from emotify_core.model_files import load_model  # noqa: PLC0415  (as in `publish`)
+
         header = self.header(version)
         return header, load_model(self.root / version / MODEL_FILE, header.sha256)
+
+    def check(self, version: str) -> Header:
+        """Check all files of a model against their hashes, without loading anything.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version, or a file is missing.
+        UntrustedModelError
+            If a file is not the one that was published.
+        """
+        header = self.header(version)
+        for name, sha256 in {MODEL_FILE: header.sha256, **header.files}.items():
+            read_checked(self.root / version / name, sha256)
+        return header
 
     def read_file(self, version: str, name: str) -> bytes | None:
         """Read a further file of a model after checking it against its hash; None if the version has none such.
@@ -306,66 +329,28 @@ class Registry:
             If the file is not the one that was published.
         """
         sha256 = self.header(version).files.get(name)
-        return None if sha256 is None else _read_checked(self.root / version / name, sha256)
+        return None if sha256 is None else read_checked(self.root / version / name, sha256)
 
     def _require(self, version: str) -> None:
         if not _VERSION_NAME.fullmatch(version) or not (self.root / version / "header.json").is_file():
             known = ", ".join(p.parent.name for p in sorted(self.root.glob("*/header.json"))) or "none"
             raise ModelNotFoundError(f"There is no model version {version!r} in {self.root}; there is: {known}.")
 
-    def _history(self) -> list[str]:
-        path = self.root / _ALIAS
-        if not path.exists():
-            return []
-        try:
-            return [str(version) for version in json.loads(path.read_text(encoding="utf-8"))["history"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is damaged ({error}): delete it and promote a version again.") from error
-
-    def _write_history(self, history: list[str]) -> None:
-        kept = history[-_KEPT_HISTORY:]
+    def _write_history(self, history: Iterable[str]) -> None:
+        kept = list(history)[-_KEPT_HISTORY:]
         text = json.dumps({"champion": kept[-1], "history": kept}, indent=2) + "\n"
-        write_atomically(self.root / _ALIAS, lambda file: file.write(text.encode()))
-
-
-def load_model(path: Path, sha256: str) -> Any:  # noqa: ANN401  (any classifier)
-    """Load a skops file if its hash is right and all its types are trusted.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the file is missing.
-    UntrustedModelError
-        If the hash is another, or a type is not on the list.
-    """
-    data = _read_checked(path, sha256)
-    try:
-        unknown = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES
-        with warnings.catch_warnings(action="ignore"):  # of other library versions; the header names them
-            model = skops.io.loads(data, trusted=sorted(TRUSTED_TYPES)) if not unknown else None
-    except Exception as error:  # skops raises whatever the types' own constructors raise
-        raise UntrustedModelError(f"{path} cannot be loaded: {error}") from error
-    if unknown:
-        raise UntrustedModelError(f"{path} holds types that are not trusted: {', '.join(sorted(unknown))}.")
-    return model
-
-
-def _read_checked(path: Path, sha256: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelNotFoundError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    if _sha256(data) != sha256:
-        raise UntrustedModelError(f"{path} is not the file that was published (its hash differs): fetch it again.")
-    return data
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        write_atomically(self.root / ALIAS_FILE, lambda file: file.write(text.encode()))
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_through(folder: Path) -> None:
+    """Have the files on the disk before the alias can name them, should the power fail."""
+    for path in folder.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 import discord
@@ -16,11 +18,15 @@ from bot.discord_app.asking import Asking
 from bot.discord_app.client import EmotifyBot
 from bot.discord_app.downloads import Downloads
 from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_SETUP, CannotRunError, explain, in_one_line
+from bot.discord_app.night_news import post_night
 from bot.discord_app.services import Services
 from bot.discord_app.signals import Stopped, stop_on_signals, unless_stopped
 from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
 from bot.limits import decode_limits
+from bot.model_watch import ModelWatch, Swappable
+from bot.models import adopt_release_alone, open_registry, serving_model
+from bot.nightly import Nightly, run_job
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionPool
 from bot.store import Store
@@ -30,10 +36,8 @@ _log = logging.getLogger(__name__)
 GRACE = 8.0  # seconds that notes in work get when the bot stops; `docker stop` kills after ten
 
 
-class Pool(Recognizer, Protocol):
+class Pool(Recognizer, Swappable, Protocol):
     """A recogniser that has to be started and closed."""
-
-    model_version: str
 
     async def start(self) -> None:
         """Load the model and warm up; raises `ModelError`."""
@@ -51,7 +55,7 @@ async def run(settings: Settings) -> None:
         If it cannot start, or cannot go on.
     """
     with stop_on_signals() as stop, in_one_line():
-        await live(settings, recognition_pool(settings), stop)
+        await live(settings, await asyncio.to_thread(recognition_pool, settings), stop)
 
 
 async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
@@ -96,13 +100,15 @@ async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 
 
 def recognition_pool(settings: Settings) -> RecognitionPool:
-    """Make the recogniser; its workers start later."""
+    """Make the recogniser with the model that should serve; its workers start later."""
+    registry = open_registry(settings)
+    adopt_release_alone(settings)
     return RecognitionPool(
         n_workers=settings.workers,
         queue_size=settings.queue_size,
         timeout=settings.note_timeout,
         limits=decode_limits(settings),
-        model=None,
+        model=serving_model(registry),
         cache_dir=settings.data_dir / "cache",
         grace=0.5,  # whoever still waits for a note has had `GRACE`
     )
@@ -130,10 +136,26 @@ async def _converse(services: Services, pool: Pool, stop: asyncio.Event, *, mess
             await unless_stopped(stop, pool.start())
             _log.info("Recognising with model %s", pool.model_version)
         try:
-            await unless_stopped(stop, bot.connect())
+            async with _beside(bot, services, pool):
+                await unless_stopped(stop, bot.connect())
         except Stopped:
             await services.work.finish(patience=GRACE)
             raise
+
+
+@asynccontextmanager
+async def _beside(bot: EmotifyBot, services: Services, pool: Pool) -> AsyncIterator[None]:
+    """Retrain at night and swap the model when another one becomes champion, as long as the bot is on the gateway."""
+    settings = services.settings
+    nightly = Nightly(settings, services.store, run_job=run_job, tell=partial(post_night, bot, settings))
+    watch = ModelWatch(open_registry(settings), pool)
+    tasks = [asyncio.create_task(each.run(), name=type(each).__name__) for each in (nightly, watch)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _log_in(bot: EmotifyBot, settings: Settings) -> None:

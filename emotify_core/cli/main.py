@@ -154,7 +154,12 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     actions = command.add_subparsers(title="actions", required=True, metavar="ACTION")
     registry = argparse.ArgumentParser(add_help=False)
-    registry.add_argument("--registry", type=Path, metavar="DIR", help="default: the shipped models")
+    registry.add_argument(
+        "--registry",
+        type=Path,
+        metavar="DIR",
+        help="a registry, or the bot's data folder with one in it (default: the shipped models)",
+    )
     registry.add_argument("--json", action="store_true", help="print JSON")
     for name, text in (
         ("list", "list the versions"),

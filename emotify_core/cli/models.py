@@ -14,14 +14,15 @@ from rich.table import Table
 
 from emotify_core.card import CARD_FILE, make_files, write_files
 from emotify_core.classifier import shipped_models
+from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
 from emotify_core.errors import ModelError, ModelNotFoundError
-from emotify_core.registry import Registry
+from emotify_core.registry import ALIAS_FILE, Registry
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  # noqa: ARG001  (one signature for all)
     """Do what the action says."""
-    registry = Registry(arguments.registry or shipped_models())
+    registry = Registry(_folder(arguments.registry))
     actions = {"list": _list, "show": _show, "card": _card, "promote": _promote, "rollback": _rollback}
     try:
         actions[arguments.action](registry, arguments, out)
@@ -32,6 +33,14 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  #
     return 0
 
 
+def _folder(named: Path | None) -> Path:
+    """Find the registry that is meant; the bot's data folder stands for the registry in it."""
+    if named is None:
+        return shipped_models()
+    inside = named / "models"
+    return inside if inside.is_dir() and not (named / ALIAS_FILE).exists() else named
+
+
 def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
     champion = _champion_or_none(registry)
     rows = [
@@ -39,7 +48,7 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
             "version": version,
             "champion": version == champion,
             "created": registry.header(version).created,
-            "uar": registry.metrics(version).get("figures", {}).get("clean", {}).get("uar"),
+            "uar": _uar(registry.metrics(version)),
         }
         for version in registry.versions()
     ]
@@ -54,14 +63,29 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
 
 
+def _uar(metrics: dict[str, Any]) -> float | None:
+    """Find the UAR on clean recordings, by the protocol or by the gate of the night."""
+    measured: float | None = metrics.get("figures", {}).get("clean", {}).get("uar")
+    gate = metrics.get("night", {}).get("gate", [])
+    return (
+        measured if measured is not None else next((r["challenger"] for r in gate if r["what"] == "UAR, clean"), None)
+    )
+
+
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
     version = arguments.version or registry.champion()
     header, metrics = registry.header(version), registry.metrics(version)
     if arguments.json:
         out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
         return
-    card = registry.root / version / "card.md"
-    out.print(card.read_text(encoding="utf-8") if card.exists() else f"{version} has no card.", soft_wrap=True)
+    if night := metrics.get("night"):
+        out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
+        show_night(out, night)
+    card = registry.root / version / CARD_FILE
+    if card.exists():
+        out.print(card.read_text(encoding="utf-8"), soft_wrap=True)
+    elif not night:
+        out.print(f"{version} has no card.", soft_wrap=True)
 
 
 def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from emotify_core.dataset import Dataset, Table
 from emotify_core.errors import ModelError
 from emotify_core.experts import FUNCTIONALS, NETWORK, quality_of
+from emotify_core.header import Header
 from emotify_core.heads import Matrix, principal_axes
 from emotify_core.outcomes import Outcome
 from emotify_core.recipes import RECIPES
-from emotify_core.registry import NETWORK_FILE, Header
 from emotify_core.splits import Split
 from emotify_core.training import Trained
 
@@ -210,7 +210,7 @@ def make_base(
     return Base(
         version=header.version,
         recipe=recipe.name,
-        vector_set=vector_set_of(header),
+        vector_set=header.vector_set,
         axis_codes=axis_codes,
         axis_steps=axis_steps,
         row_codes=row_codes.reshape(rows.shape),
@@ -227,12 +227,6 @@ def make_base(
         network_scores=_scores(outcomes, names, NETWORK),
         quality=np.stack([quality_of(heads, heard[name], recipe.quality) for name in names]),
     )
-
-
-def vector_set_of(header: Header) -> str:
-    """Name the set of the vectors that a model gives; see `EmotionClassifier.vector_set`."""
-    network = header.files.get(NETWORK_FILE)
-    return header.feature_set if network is None else f"{header.feature_set}+{network[:12]}"
 
 
 def _scores(outcomes: Mapping[str, Outcome], names: Sequence[str], expert: str) -> NDArray[np.float32]:

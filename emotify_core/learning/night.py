@@ -21,7 +21,7 @@ from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse
 from emotify_core.files import write_atomically
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import twins as t
-from emotify_core.learning.base import Base, vector_set_of
+from emotify_core.learning.base import Base
 from emotify_core.learning.examples import Example, Examples, collect
 from emotify_core.learning.gate import Check, Opinions, gate
 from emotify_core.learning.weights import first_weights, weigh
@@ -102,7 +102,7 @@ def learn(
     base = base or read_base(shipped_models())
     serving = _load(champion, base)
     heads = serving.experts.heads
-    if vector_set_of(serving.header) != base.vector_set or not isinstance(heads, FusedHeads):
+    if serving.header.vector_set != base.vector_set or not isinstance(heads, FusedHeads):
         raise ModelError(f"The champion {serving.header.version} does not fit the base features of {base.version}.")
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
         table = collect(examples, base, heads, serving.header.labels)

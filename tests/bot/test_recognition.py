@@ -493,6 +493,23 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing(pools: Pools, stage
         assert pool.model_version == "old"
 
 
+async def test_a_model_that_does_not_come_up_at_the_start_gives_way_to_the_shipped_one(
+    pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = pools(model=Path("night-1"))
+    bring_up = pool._launcher.bring_up
+
+    async def refuse_the_night(_: object, model: Path | None) -> Any:
+        if model is not None:
+            raise ModelError("It was made with another scikit-learn.")
+        return await bring_up(model)
+
+    monkeypatch.setattr("bot.worker_launch.WorkerLauncher.bring_up", refuse_the_night)
+    async with pool:
+        assert pool.model_version == "scripted"
+        assert await pool.recognize(note())
+
+
 async def test_a_model_that_is_ready_only_after_the_pool_was_closed_does_not_serve(pools: Pools, stage: Stage) -> None:
     pool = pools()
     await pool.start()

@@ -11,8 +11,8 @@ import pytest
 
 from emotify_core.card import make_files, render_card, write_card, write_files
 from emotify_core.classifier import shipped_models
+from emotify_core.drawing import Picture
 from emotify_core.features import FEATURE_SET
-from emotify_core.pictures import Picture
 from emotify_core.registry import Header, Registry
 from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import LABELS, tiny_header

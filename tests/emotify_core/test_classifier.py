@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emotify_core import classifier as classifier_module
+from emotify_core import shipped
 from emotify_core.audio import DecodeLimits, decode
 from emotify_core.augmentation import add_noise
 from emotify_core.classifier import EmotionClassifier, shipped_models
@@ -392,7 +392,7 @@ class TestShipped:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         package = tmp_path / "emotify_core"
-        monkeypatch.setattr(classifier_module, "__file__", str(package / "classifier.py"))
+        monkeypatch.setattr(shipped, "__file__", str(package / "shipped.py"))
         (tmp_path / "models").mkdir()
         assert shipped_models() == tmp_path / "models"
 
@@ -403,7 +403,7 @@ class TestShipped:
     def test_an_installation_without_models_says_what_to_do(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(classifier_module, "__file__", str(tmp_path / "emotify_core" / "classifier.py"))
+        monkeypatch.setattr(shipped, "__file__", str(tmp_path / "emotify_core" / "shipped.py"))
 
         with pytest.raises(ModelNotFoundError, match="install emotify again"):
             EmotionClassifier.load()

@@ -16,6 +16,7 @@ from emotify_core.errors import (
     DecodingTimeoutError,
     EmotifyError,
     FeatureSetMismatchError,
+    LibraryMismatchError,
     MissingExtraError,
     ModelError,
     NoSpeechError,
@@ -34,6 +35,7 @@ MADE: dict[type[EmotifyError], EmotifyError] = {
     NoSpeechError: NoSpeechError("there is only noise"),
     MissingExtraError: MissingExtraError("PyTorch", "train"),
     FeatureSetMismatchError: FeatureSetMismatchError("functionals-2", "functionals-1"),
+    LibraryMismatchError: LibraryMismatchError("night-1", "scikit-learn", "1.9.1", "1.10.0"),
 }
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from emotify_core import pictures
+from emotify_core.drawing import Picture
 from emotify_core.pictures import (
-    Picture,
     draw_conditions,
     draw_confusion,
     draw_coverage,

@@ -3,16 +3,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.errors import LibraryMismatchError, ModelError, ModelNotFoundError, UntrustedModelError
 from emotify_core.experts import Experts, head_scores
 from emotify_core.registry import MODEL_FILE, NETWORK_FILE, Header, Registry
 from emotify_core.speech_detection import fit_speech_detector
@@ -373,3 +377,134 @@ class TestChampion:
         alias = json.loads((registry.root / "champion.json").read_text())
         assert alias["champion"] == alias["history"][-1] == "tiny-2"
         assert len(alias["history"]) == 50
+
+
+class TestCheck:
+    def test_a_version_that_is_whole_passes(self, registry: Registry) -> None:
+        published = registry.publish(tiny_header(), tiny_model(), {}, files={NETWORK_FILE: b"a network"})
+
+        assert registry.check("tiny-1") == published
+
+    @pytest.mark.parametrize("name", [MODEL_FILE, NETWORK_FILE])
+    def test_a_file_that_was_changed_is_refused(self, registry: Registry, name: str) -> None:
+        registry.publish(tiny_header(), tiny_model(), {}, files={NETWORK_FILE: b"a network"})
+        (registry.root / "tiny-1" / name).write_bytes(b"something else")
+
+        with pytest.raises(UntrustedModelError, match=name):
+            registry.check("tiny-1")
+
+    def test_to_look_after_versions_takes_no_scikit_learn(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", promote=True)
+        code = """
+import sys
+from pathlib import Path
+from emotify_core.registry import Registry
+registry = Registry(Path(sys.argv[1]))
+registry.check(registry.champion())
+print(registry.rollback(), {"sklearn", "skops"} & set(sys.modules))
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(registry.root)], capture_output=True, text=True, check=True
+        )
+
+        assert done.stdout.split() == ["tiny-1", "set()"]
+
+
+class TestAdopt:
+    def test_a_version_of_another_registry_is_taken_over_whole(self, registry: Registry, tmp_path: Path) -> None:
+        other = Registry(tmp_path / "other")
+        header = other.publish(tiny_header(), tiny_model(), {"uar": 0.5}, files={NETWORK_FILE: b"a network"})
+        (other.root / "tiny-1" / "header.json").chmod(0o444)
+
+        assert registry.adopt(other.root / "tiny-1") == "tiny-1"
+
+        assert registry.load("tiny-1")[0] == header
+        assert registry.read_file("tiny-1", NETWORK_FILE) == b"a network"
+        assert registry.metrics("tiny-1") == {"uar": 0.5}
+        assert registry.history() == ()
+
+    def test_what_is_here_already_stays_as_it_is(self, registry: Registry, tmp_path: Path) -> None:
+        other = Registry(tmp_path / "other")
+        publish(other, "tiny-1")
+        registry.publish(tiny_header(), tiny_model(), {"whose": "ours"})
+
+        assert registry.adopt(other.root / "tiny-1") == "tiny-1"
+
+        assert registry.metrics("tiny-1") == {"whose": "ours"}
+
+    def test_a_damaged_version_is_not_taken_over(self, registry: Registry, tmp_path: Path) -> None:
+        other = Registry(tmp_path / "other")
+        publish(other, "tiny-1")
+        (other.root / "tiny-1" / MODEL_FILE).write_bytes(b"")
+
+        with pytest.raises(UntrustedModelError):
+            registry.adopt(other.root / "tiny-1")
+
+        assert files_of(registry) == []
+
+
+class TestRemove:
+    def test_a_version_is_gone_with_all_its_files(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", promote=True)
+
+        registry.remove("tiny-1")
+
+        assert registry.versions() == ("tiny-2",)
+        assert not any("tiny-1" in name for name in files_of(registry))
+
+    def test_no_rollback_leads_there_any_more(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", "tiny-2", "tiny-3", promote=True)
+        registry.promote("tiny-1")
+        registry.promote("tiny-3")
+        registry.remove("tiny-1")
+
+        assert registry.history() == ("tiny-2", "tiny-3")
+        assert registry.rollback() == "tiny-2"
+
+    def test_the_champion_stays(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", promote=True)
+
+        with pytest.raises(ModelError, match="is the champion"):
+            registry.remove("tiny-1")
+
+        assert registry.load("tiny-1")[0].version == "tiny-1"
+
+
+class TestSweep:
+    def test_leftovers_of_writers_that_crashed_are_deleted_and_nothing_else(self, registry: Registry) -> None:
+        publish(registry, "tiny-1", promote=True)
+        before = files_of(registry)
+        (registry.root / ".publishing-x" / "tiny-2").mkdir(parents=True)
+        (registry.root / ".publishing-x" / "tiny-2" / "header.json").write_text("{}")
+        (registry.root / ".removing-y").mkdir()
+        (registry.root / ".champion.json.0123").write_text("half an ali")
+
+        assert registry.sweep(before=datetime.now(UTC) + timedelta(hours=1)) == 3
+
+        assert files_of(registry) == before
+
+    def test_writers_that_may_still_be_at_work_are_left_alone(self, registry: Registry) -> None:
+        (registry.root / ".publishing-x").mkdir(parents=True)
+
+        assert registry.sweep(before=datetime.now(UTC) - timedelta(hours=1)) == 0
+
+        assert files_of(registry) == [".publishing-x"]
+
+
+class TestLibraries:
+    @pytest.mark.parametrize("made", ["0.1.0", "99.0.0", "1"])
+    def test_classifiers_of_another_scikit_learn_are_refused(self, made: str) -> None:
+        with pytest.raises(LibraryMismatchError, match=f"with scikit-learn {made}, and .* train the model again"):
+            tiny_header(libraries={"scikit-learn": made}).require_fitting_libraries()
+
+    def test_a_bugfix_of_the_library_does_no_harm(self) -> None:
+        major, minor, *_ = sklearn.__version__.split(".")
+        header = tiny_header(libraries={"scikit-learn": f"{major}.{minor}.99"})
+
+        header.require_fitting_libraries()
+
+        assert header.version == "tiny-1"
+
+    def test_a_set_of_vectors_is_named_by_features_and_network(self) -> None:
+        assert tiny_header(feature_set="f-2").vector_set == "f-2"
+        assert tiny_header(feature_set="f-2", files={NETWORK_FILE: "0123456789abcdef"}).vector_set == "f-2+0123456789ab"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bot.exchange import Recognition
 from emotify_core.emotions import Emotion
@@ -44,6 +45,9 @@ class StandIn:
         if not learn:
             return Recognition(self.prediction)
         return Recognition(self.prediction, vector=VECTOR, vector_set="stand-in")
+
+    async def replace_model(self, model: Path | None) -> None:
+        self.model_version = "shipped" if model is None else model.name
 
     async def close(self) -> None:
         self.is_closed = True

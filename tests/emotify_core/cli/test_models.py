@@ -12,6 +12,7 @@ import pytest
 import emotify_core.cli.models  # noqa: F401  (before a test gives up the rights to read it)
 from emotify_core.cli import main
 from emotify_core.registry import Header, Registry
+from tests.emotify_core.gates import night_facts
 from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import tiny_header, tiny_model
 
@@ -119,6 +120,38 @@ class TestShow:
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("emotify: There is no model version")
         assert line.isprintable()
+
+
+class TestNight:
+    def test_the_gate_of_the_night_is_shown_with_its_decision(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        registry.publish(tiny_header("night-1"), tiny_model(), {"night": night_facts()})
+        registry.promote("night-1")
+
+        assert models(registry, "show") == 0
+
+        out = capsys.readouterr().out
+        assert out.startswith("night-1, retrained on shipped-1\n")
+        assert "✗ recall of surprised, pink noise 20 dB" in out
+        assert out.endswith("The challenger is the champion now: Not worse anywhere.\n")
+
+    def test_the_list_has_what_the_gate_measured(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        registry.publish(
+            tiny_header("night-1", created="2026-01-03T00:00:00+00:00"), tiny_model(), {"night": night_facts()}
+        )
+
+        assert models(registry, "list") == 0
+
+        assert capsys.readouterr().out.splitlines()[3].split() == ["night-1", "2026-01-03T00:00:00+00:00", "0.673"]
+
+    @pytest.mark.parametrize("action", ["list", "show", "rollback"])
+    def test_the_data_folder_stands_for_the_registry_in_it(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str], action: str
+    ) -> None:
+        assert main(["models", action, "--registry", str(registry.root.parent)]) == 0
+
+        assert "tiny-" in capsys.readouterr().out
 
 
 class TestCard:

@@ -1,0 +1,317 @@
+"""One night: tidy up, read the examples, learn, let the gate decide, publish and promote, record, delete old versions.
+
+Each step leaves a registry from which some model serves, so the process may be killed at any point. What it leaves
+behind then is put in order at the beginning of the next night.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from bot.models import (
+    NIGHT,
+    adopt_release,
+    is_retrained,
+    make_champion,
+    prune,
+    serving_model,
+    shipped_champion,
+)
+from bot.night_examples import Reading
+from bot.records import Decision, Origin, StoredNight
+from bot.store import Store
+from emotify_core.errors import ModelError
+from emotify_core.files import write_atomically
+from emotify_core.header import Header
+from emotify_core.learning import Example, Lesson
+from emotify_core.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+WITHDRAWN_AT: Final = "examples_withdrawn_at"
+"""Setting of the store: when examples were last deleted because a person was forgotten or took their yes back."""
+_ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
+_CUT_SHORT: Final = "The job was cut short."
+_N_LOOKED_BACK: Final = 30
+
+
+class Learn(Protocol):
+    """What learns: `emotify_core.learning.learn`."""
+
+    def __call__(self, champion: Path, examples: Iterable[Example], *, seed: int, now: datetime) -> Lesson:
+        """Fit a challenger and compare it with the champion."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a night."""
+
+    decision: Decision
+    reason: str
+    champion: str
+    challenger: str | None
+    report: Mapping[str, Any]
+    decided_at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Lay it out as `emotify_core.cli.night.show_night` and a version's metrics have it."""
+        return {
+            "decision": self.decision,
+            "reason": self.reason,
+            "champion": self.champion,
+            "challenger": self.challenger,
+            "decided_at": self.decided_at.astimezone(UTC).isoformat(timespec="seconds"),
+            **self.report,
+        }
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What the challenger is compared with.
+
+    `replaces` tells that it is not the champion of the registry, which may not or cannot serve any more.
+    """
+
+    folder: Path
+    header: Header
+    replaces: str = ""
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night's work.
+
+    Parameters
+    ----------
+    store : Store
+    runner : asyncio.Runner
+        Runs the store's coroutines.
+    registry : Registry
+    learn : Learn
+    clock : callable
+        Gives aware times.
+    keep_models : int
+        How many retrained versions are kept.
+    origins : sequence of {'discord', 'try'}
+        The front ends that may be learned from.
+    picture : Path
+        Where the picture of the last night lies.
+    seed : int
+    """
+
+    store: Store
+    runner: asyncio.Runner
+    registry: Registry
+    learn: Learn
+    clock: Callable[[], datetime]
+    keep_models: int
+    origins: Sequence[Origin]
+    picture: Path
+    seed: int = 0
+
+    def run(self, *, only_if_new: bool = False) -> Outcome | None:
+        """Do it; None if `only_if_new` and everything is as it was the last time.
+
+        Raises
+        ------
+        Exception
+            Whatever went wrong. It is recorded, and the champion is as it was.
+        """
+        self._tidy()
+        adopt_release(self.registry)
+        withdrawn_at = self._withdrawn_at()
+        reference = self._reference(withdrawn_at)
+        reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
+        if only_if_new and not reference.replaces and not self._is_new(reading):
+            return None
+        number = self.runner.run(self.store.begin_night(self.clock()))
+        try:
+            outcome = self._decide(number, reference, reading)
+        except BaseException as error:
+            reason = _sentence(error)
+            self._end(number, Outcome("failed", reason, reference.folder.name, None, {}, self.clock()))
+            raise
+        self._end(number, outcome)
+        self._clear_out(withdrawn_at)
+        return outcome
+
+    # What the challenger is compared with
+
+    def _reference(self, withdrawn_at: datetime | None) -> _Reference:
+        """Find the champion, or the shipped model if the champion cannot serve, or learned from what was withdrawn."""
+        folder, shipped = shipped_champion()
+        serving = serving_model(self.registry)
+        if serving is None:
+            replaces = "" if not self.registry.history() else "The champion could not be used."
+            return _Reference(folder, shipped, replaces)
+        if withdrawn_at is not None and self._learned_before(serving.name, withdrawn_at):
+            return _Reference(folder, shipped, "The champion had learned from notes that were deleted since.")
+        header = self.registry.header(serving.name)
+        if header.vector_set != shipped.vector_set:  # rolled back to a model of an earlier release
+            return _Reference(folder, shipped)
+        return _Reference(serving, header)
+
+    def _learned_before(self, version: str, moment: datetime) -> bool:
+        """Tell whether a version may have learned from examples that were deleted at a moment."""
+        created = datetime.fromisoformat(self.registry.header(version).created)
+        return is_retrained(self.registry, version) and created <= moment
+
+    def _withdrawn_at(self) -> datetime | None:
+        """Read when a person last had examples deleted."""
+        text = self.runner.run(self.store.setting("store", WITHDRAWN_AT))
+        return None if text is None else datetime.fromisoformat(text)
+
+    def _is_new(self, reading: Reading) -> bool:
+        """Tell whether there is anything that the last finished night did not learn from, or that is gone since."""
+        n_examples = reading.count()
+        nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
+        finished = [night for night in nights if night.decision in {"promoted", "kept", "skipped"}]
+        return (finished[0].report or {}).get("digest") != reading.digest if finished else n_examples > 0
+
+    # Learning and deciding
+
+    def _decide(self, number: int, reference: _Reference, reading: Reading) -> Outcome:
+        """Learn, and let the champion be who should be."""
+        self.picture.unlink(missing_ok=True)
+        lesson = self.learn(reference.folder, reading.examples(), seed=self.seed, now=self.clock())
+        if lesson.decision == "promote" and lesson.challenger is None:
+            raise ModelError("The gate lets a challenger pass that is not there.")
+        counts = {"n_of_another_model": reading.n_of_another_model, "n_damaged": reading.n_damaged}
+        report = {
+            **_finite(lesson.report),
+            "examples": {**lesson.report.get("examples", {}), **counts},
+            "digest": reading.digest,
+        }
+        outcome = Outcome(
+            decision={"promote": "promoted", "keep": "kept", "skip": "skipped"}[lesson.decision],  # type: ignore[arg-type]
+            reason=f"{lesson.reason} {reference.replaces}".strip(),
+            champion=reference.folder.name,
+            challenger=lesson.challenger.header.version if lesson.challenger else None,
+            report=report,
+            decided_at=self.clock(),
+        )
+        png = draw(outcome)
+        if png is not None:
+            write_atomically(self.picture, lambda file: file.write(png))
+        if outcome.decision == "promoted":
+            self._promote(number, reference, lesson, outcome, png)
+        elif reference.replaces:
+            make_champion(self.registry, reference.folder)
+        return outcome
+
+    def _promote(self, number: int, reference: _Reference, lesson: Lesson, outcome: Outcome, png: bytes | None) -> None:
+        """Publish the challenger and make it the champion; a rollback leads to what it was compared with."""
+        challenger = lesson.challenger
+        assert challenger is not None  # noqa: S101 - `_decide` has checked
+        if self.registry.history()[-1:] != (reference.folder.name,):
+            make_champion(self.registry, reference.folder)
+        night = {**outcome.facts(), "number": number, "base": shipped_champion()[1].version}
+
+        def add_picture(folder: Path, _: Header) -> None:
+            if png is not None:
+                (folder / self.picture.name).write_bytes(png)
+
+        metrics = {**lesson.metrics, NIGHT: night}
+        header = challenger.header
+        self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_picture)
+        self.registry.promote(header.version)
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        """Record what came of the night."""
+        self.runner.run(
+            self.store.end_night(
+                number,
+                decision=outcome.decision,
+                champion=outcome.champion,
+                challenger=outcome.challenger,
+                reason=outcome.reason,
+                report=outcome.report,
+                at=outcome.decided_at,
+            )
+        )
+        _log.info("Night %d: %s. %s", number, outcome.decision, outcome.reason)
+
+    # Order
+
+    def _tidy(self) -> None:
+        """Put in order what a night left behind that was killed."""
+        if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
+            _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
+        nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
+        for night in nights:
+            if night.decision is None:
+                self._end_for(night)
+
+    def _end_for(self, night: StoredNight) -> None:
+        """End a night that was killed: its version serves, or it goes."""
+        made = [version for version in self.registry.versions() if self._number(version) == night.id]
+        promoted = [version for version in made if version in self.registry.history()]
+        for version in set(made) - set(promoted):
+            self.registry.remove(version)
+        facts = self.registry.metrics(promoted[-1]).get(NIGHT, {}) if promoted else {}
+        report = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
+        decision: Decision = "promoted" if promoted else "failed"
+        reason = f"{facts.get('reason', '')} {_CUT_SHORT}".strip()
+        champion, challenger = facts.get("champion"), promoted[-1] if promoted else None
+        self._end(night.id, Outcome(decision, reason, champion or "", challenger, report, self.clock()))
+
+    def _number(self, version: str) -> int | None:
+        """Find which night made a version."""
+        number = self.registry.metrics(version).get(NIGHT, {}).get("number")
+        return number if isinstance(number, int) else None
+
+    def _clear_out(self, withdrawn_at: datetime | None) -> None:
+        """Delete versions that are too old, or learned from what was withdrawn."""
+        if withdrawn_at is not None:
+            for version in set(self.registry.versions()) - set(self.registry.history()[-1:]):
+                if self._learned_before(version, withdrawn_at):
+                    self.registry.remove(version)
+        prune(self.registry, keep=self.keep_models)
+
+
+def draw(outcome: Outcome) -> bytes | None:
+    """Draw the gate's table; None if there is none, or matplotlib is not installed."""
+    from emotify_core.gate_picture import draw_gate  # noqa: PLC0415 - only a night that compared something draws
+
+    rows = outcome.report.get("gate", [])
+    n_failed = sum(not row["passed"] for row in rows)
+    day = outcome.decided_at
+    came_of_it = (
+        "the challenger is the champion now"
+        if outcome.decision == "promoted"
+        else f"the champion stays, the challenger falls short in {n_failed} of {len(rows)} checks"
+    )
+    try:
+        picture = draw_gate(rows, title=f"{day.day} {day:%B %Y}: {came_of_it}")
+    except ImportError:
+        _log.warning("There is no picture of the night: matplotlib, of the extra bot, is not installed")
+        return None
+    return None if picture is None else picture.png
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Replace figures that are none by None, because JSON knows no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _sentence(error: BaseException) -> str:
+    """Say in a sentence why a night failed."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "The job was stopped."
+    text = str(error).strip().splitlines()
+    return (
+        f"{type(error).__name__}: {text[0]}"
+        if text and not isinstance(error, ModelError)
+        else " ".join(text) or repr(error)
+    )

@@ -1,0 +1,108 @@
+"""What came of a night, on a terminal: what was learned from, the gate's table, the decision and its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_DECISIONS: Final = {
+    "promoted": ("The challenger is the champion now", "green"),
+    "kept": ("The champion stays", "yellow"),
+    "skipped": ("Nothing was learned", "yellow"),
+    "failed": ("The night failed, and the champion stays", "red"),
+}
+_SET_ASIDE: Final = "n_set_aside_"
+
+
+def show_night(console: Console, night: Mapping[str, Any]) -> None:
+    """Print a night.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    night : mapping
+        ``decision`` and ``reason``; where they are known ``champion``, ``challenger``, ``decided_at``, ``examples``
+        (counts) and ``gate`` (the rows of the table).
+    """
+    if models := _models(night):
+        console.print(Text(models))
+    if examples := night.get("examples"):
+        console.print(Text(learned_from(examples)))
+    if gate := night.get("gate"):
+        console.print()
+        console.print(_table(gate))
+        console.print()
+        for demand in _demands(gate):
+            console.print(Text(demand, style="dim"))
+    sentence, style = _DECISIONS.get(str(night.get("decision")), ("No decision is known", "red"))
+    reason = str(night.get("reason") or "no reason was given.").removeprefix(f"{sentence}: ")
+    console.print(Text.assemble((sentence, f"bold {style}"), f": {reason}"))
+
+
+def learned_from(examples: Mapping[str, Any]) -> str:
+    """Say in a sentence what a night learned from.
+
+    Examples
+    --------
+    >>> learned_from({"n_examples": 3, "n_people": 1, "n_confirmations": 1, "n_corrections": 2, "n_rejections": 0})
+    'Learned from 3 notes of 1 person: 1 confirmed, 2 corrected, 0 rejected.'
+    """
+    people = "person" if examples.get("n_people") == 1 else "people"
+    text = (
+        f"Learned from {_count(examples.get('n_examples', 0), 'note')} of {examples.get('n_people', 0)} {people}: "
+        f"{examples.get('n_confirmations', 0)} confirmed, {examples.get('n_corrections', 0)} corrected, "
+        f"{examples.get('n_rejections', 0)} rejected."
+    )
+    aside = [(key.removeprefix(_SET_ASIDE), n) for key, n in examples.items() if key.startswith(_SET_ASIDE) and n]
+    if aside:
+        text += " Set aside: " + ", ".join(f"{n} ({why.replace('_', ' ')})" for why, n in aside) + "."
+    ignored = [
+        f"{_count(examples[key], 'note')} {what}"
+        for key, what in (("n_of_another_model", "of another feature set"), ("n_damaged", "damaged"))
+        if examples.get(key)
+    ]
+    return text + (f" Ignored: {', '.join(ignored)}." if ignored else "")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _models(night: Mapping[str, Any]) -> str:
+    """Name the two models, and when they were compared."""
+    named = [f"{what} {night[what]}" for what in ("champion", "challenger") if night.get(what)]
+    when = f"{str(night['decided_at'])[:16].replace('T', ' ')} UTC, " if night.get("decided_at") else ""
+    return f"{when}{' against '.join(named)}" if named else ""
+
+
+def _table(gate: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay the gate's rows out; all figures in percent, differences in points."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("")
+    table.add_column("on speakers never met, %")
+    for title in ("champion", "challenger", "diff."):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("90 %", justify="center", no_wrap=True)
+    for row in gate:
+        mark = Text("✓", style="green") if row["passed"] else Text("✗", style="bold red")
+        before, after = (_percent(row[key]) for key in ("champion", "challenger"))
+        difference, low, high = (_percent(row[key], "+") for key in ("difference", "low", "high"))
+        table.add_row(mark, Text(str(row["what"])), before, after, difference, f"{low} to {high}")
+    return table
+
+
+def _percent(share: float | None, sign: str = "") -> str:
+    return "?" if share is None else f"{100 * share:{sign}.1f}"
+
+
+def _demands(gate: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say once for each kind of check what is demanded."""
+    by_limit: dict[str, str] = {}
+    for row in gate:
+        kind = str(row["what"]).partition(",")[0].partition(" of ")[0]
+        by_limit.setdefault(str(row["limit"]), kind)
+    return [f"{kind}: {limit}" for limit, kind in by_limit.items()]

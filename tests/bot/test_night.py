@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import models
+from bot.verdicts import Judgement
+from emotify_core.emotions import Emotion
+from emotify_core.errors import ModelError
+from emotify_core.learning import Lesson
+from emotify_core.registry import MODEL_FILE, Registry
+from tests.bot.night_school import ADA, BOB, School, Student, vector
+from tests.bot.retrained import release, retrain
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Ship a tiny model, made long ago."""
+    registry = release(tmp_path / "shipped")
+    monkeypatch.setattr(models, "shipped_models", lambda: registry.root)
+    monkeypatch.setattr("bot.retraining._lower_priority", lambda: None)  # the tests go on in this process
+    return registry
+
+
+@pytest.fixture
+def school(tmp_path: Path, shipped: Registry) -> School:
+    return School(tmp_path)
+
+
+class TestExamples:
+    def test_each_kind_of_verdict_becomes_an_example(self, school: School) -> None:
+        school.hear(Judgement.RIGHT, data=vector(1))
+        school.hear(Judgement.WRONG, data=vector(2))
+        school.hear(Judgement.WRONG, Emotion.ANGRY, data=vector(3), person=BOB)
+
+        school.night()
+
+        assert [(each.person, each.verdict, each.emotion, each.heard) for each in school.student.seen] == [
+            (ADA, "confirmation", Emotion.SAD, Emotion.SAD),
+            (ADA, "rejection", Emotion.SAD, Emotion.SAD),
+            (BOB, "correction", Emotion.ANGRY, Emotion.SAD),
+        ]
+        assert [each.vector.features.tolist() for each in school.student.seen] == [[n] * 12 for n in (1.0, 2.0, 3.0)]
+
+    def test_where_and_since_when_a_person_is_known_is_told(self, school: School) -> None:
+        school.options = {"learning": "opt-in"}
+        school.hear(origin="discord", guild_id=7, days_ago=5)
+        school.hear(origin="discord", guild_id=None, days_ago=1)
+
+        school.night()
+
+        assert [each.server for each in school.student.seen] == ["7", None]
+        assert all(4.9 < each.days_known < 5.1 for each in school.student.seen)
+
+    def test_what_came_from_discord_is_left_out_when_the_operator_switched_learning_off(self, school: School) -> None:
+        school.hear(origin="discord", data=vector(1))
+        school.hear(origin="try", data=vector(2))
+
+        school.night()
+
+        (example,) = school.student.seen
+        assert example.vector.features[0] == 2
+
+    def test_vectors_of_another_model_and_damaged_ones_are_counted(self, school: School) -> None:
+        school.hear(vector_set="functionals-0")
+        school.hear(data=b"\x00\x7c" * 12)  # infinities
+        school.hear()
+
+        school.night()
+
+        assert len(school.student.seen) == 1
+        assert "Ignored: 1 note of another feature set, 1 note damaged." in " ".join(school.out.split())
+
+
+class TestPromotion:
+    def test_a_better_model_is_the_champion_from_now_on(self, school: School) -> None:
+        school.hear()
+
+        assert school.night() == 0
+
+        shipped, challenger = school.registry.versions()
+        assert shipped == "shipped-1"
+        assert school.registry.champion() == challenger
+        assert models.serving_model(school.registry) == school.registry.root / challenger
+        assert "The challenger is the champion now: Not worse anywhere." in school.out
+        assert "✗ recall of surprised" in school.out
+
+    def test_a_rollback_leads_to_the_shipped_model(self, school: School) -> None:
+        school.hear()
+        school.night()
+
+        assert school.registry.rollback() == "shipped-1"
+        assert models.serving_model(school.registry) == school.registry.root / "shipped-1"
+
+    def test_the_version_tells_which_night_made_it_and_shows_its_picture(self, school: School) -> None:
+        school.hear()
+        school.night()
+
+        version = school.registry.champion()
+        night = school.registry.metrics(version)["night"]
+        assert (night["number"], night["base"], night["champion"]) == (1, "shipped-1", "shipped-1")
+        assert [row["passed"] for row in night["gate"]] == [True, False, True]
+        picture = (school.registry.root / version / "night.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert (school.settings.data_dir / "night.png").read_bytes() == picture
+
+    def test_the_night_is_recorded_without_a_name(self, school: School) -> None:
+        school.hear()
+        school.night()
+
+        (night,) = school.nights()
+        assert (night.decision, night.champion, night.challenger) == (
+            "promoted",
+            "shipped-1",
+            school.registry.champion(),
+        )
+        assert night.report is not None
+        assert night.report["examples"]["n_people"] == 1
+        assert ADA not in json.dumps(night.report)
+        assert school.night("--last") == 0
+        assert "The challenger is the champion now: Not worse anywhere." in school.out
+
+    def test_the_next_night_is_held_against_the_last_ones_model(self, school: School) -> None:
+        school.hear()
+        school.night()
+        first = school.registry.champion()
+        school.night()
+
+        assert school.student.champions == ["shipped-1", first]
+        assert len(school.registry.history()) == 3
+
+    def test_old_versions_are_deleted(self, school: School) -> None:
+        school.options = {"keep_models": 2}
+        school.hear()
+        for _ in range(4):
+            school.night()
+
+        assert len(school.registry.versions()) == 3
+        assert school.registry.versions()[0] == "shipped-1"
+
+
+class TestKept:
+    def test_the_champion_stays_and_the_challenger_is_not_kept(self, school: School) -> None:
+        school.student.decision = "keep"
+        school.hear()
+
+        assert school.night() == 3
+
+        assert models.serving_model(school.registry) is None
+        assert not school.registry.root.exists()
+        assert "The champion stays: UAR 0.7 -> 0.6." in school.out
+        assert (school.settings.data_dir / "night.png").exists()
+        assert school.nights()[0].decision == "kept"
+
+    def test_without_feedback_nothing_is_learned(self, school: School) -> None:
+        school.student.decision = "skip"
+
+        assert school.night() == 3
+
+        assert "Nothing was learned: There is no feedback to learn from." in school.out
+        assert not (school.settings.data_dir / "night.png").exists()
+
+    def test_before_the_first_night_there_is_none_to_show(self, school: School) -> None:
+        assert school.night("--last") == 0
+        assert school.out == "No night is recorded yet.\n"
+
+
+class TestFailure:
+    @pytest.mark.parametrize(
+        "error", [ModelError("There is no base."), OSError(28, "No space left"), ZeroDivisionError()]
+    )
+    def test_the_champion_serves_on(self, school: School, error: Exception) -> None:
+        school.hear()
+        school.night()
+        champion = school.registry.champion()
+        school.student.error = error
+
+        assert school.night() == 1
+
+        assert school.registry.champion() == champion
+        assert school.err.startswith("The night failed, and the champion serves on: ")
+        assert school.err.count("\n") == 1
+        night = school.nights()[0]
+        assert (night.decision, night.champion) == ("failed", champion)
+
+    @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+    def test_who_stops_it_leaves_everything_as_it_was(self, school: School, error: BaseException, status: int) -> None:
+        school.hear()
+        school.student.error = error
+
+        if status == 143:
+            with pytest.raises(SystemExit):
+                school.night()
+        else:
+            assert school.night() == status
+
+        assert not school.registry.root.exists()
+        assert school.nights()[0].reason == "The job was stopped."
+        school.student.error = None
+        assert school.night() == 0
+
+    def test_two_at_once_do_not_learn(self, school: School) -> None:
+        second = School(school.folder)
+        school.student.meanwhile = second.night
+        school.hear()
+
+        assert school.night() == 0
+
+        assert second.student.n_nights == 0
+        assert second.err == "Another retraining is running: wait until it is done.\n"
+
+    def test_a_damaged_database_is_one_line(self, school: School) -> None:
+        school.settings.data_dir.mkdir()
+        school.settings.database_path.write_bytes(b"this is no database" * 100)
+
+        assert school.night() == 2
+        assert school.err.count("\n") == 1
+
+
+class TestOnlyIfNew:
+    def test_the_same_notes_are_learned_from_once(self, school: School) -> None:
+        school.hear()
+        school.night("--if-new")
+        assert school.night("--if-new") == 3
+
+        assert school.student.n_nights == 1
+        assert "Nothing is new since the last night" in school.out
+        assert len(school.nights()) == 1
+
+    @pytest.mark.parametrize("what", ["another note", "another word", "a word taken back", "a deleted note"])
+    def test_whatever_changed_counts(self, school: School, what: str) -> None:
+        school.hear()
+        note = school.hear()
+        school.night("--if-new")
+        if what == "another note":
+            school.hear(person=BOB)
+        elif what == "another word":
+            school.store(lambda store: store.add_mark(note, Emotion.HAPPY, at=datetime.now(UTC)))
+        elif what == "a word taken back":
+            school.store(lambda store: store.remove_mark(note, Judgement.RIGHT))
+        else:
+            school.store(lambda store: store.withdraw_note(note))
+
+        school.night("--if-new")
+
+        assert school.student.n_nights == 2
+
+    def test_a_night_that_failed_is_tried_again(self, school: School) -> None:
+        school.hear()
+        school.student.error = ModelError("not today")
+        school.night("--if-new")
+        school.student.error = None
+
+        assert school.night("--if-new") == 0
+
+    def test_without_any_feedback_no_night_is_recorded(self, school: School) -> None:
+        assert school.night("--if-new") == 3
+        assert school.nights() == []
+
+    def test_who_rolled_back_is_not_overruled_without_news(self, school: School) -> None:
+        school.hear()
+        school.night("--if-new")
+        school.registry.rollback()
+
+        assert school.night("--if-new") == 3
+        assert school.registry.champion() == "shipped-1"
+
+
+class TestForgetting:
+    @pytest.mark.parametrize("how", ["forgotten", "no longer willing"])
+    def test_who_leaves_takes_along_what_was_learned_from_them(self, school: School, how: str) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night("--if-new")
+        tainted = school.registry.champion()
+        if how == "forgotten":
+            school.store(lambda store: store.forget(ADA))
+        else:
+            now = datetime.now(UTC)
+            school.store(lambda store: store.set_learning(ADA, learning=False, at=now))
+
+        assert school.night("--if-new") == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]  # no model of hers has a say any more
+        assert {each.person for each in school.student.seen} == {BOB}
+        assert tainted not in school.registry.versions()
+        assert school.registry.rollback() == "shipped-1"
+
+    def test_if_the_new_model_is_not_good_enough_the_shipped_one_serves(self, school: School) -> None:
+        school.hear()
+        school.night("--if-new")
+        school.store(lambda store: store.forget(ADA))
+        school.student.decision = "skip"
+
+        assert school.night("--if-new") == 3
+
+        assert school.registry.champion() == "shipped-1"
+        assert school.registry.versions() == ("shipped-1",)
+        assert "had learned from notes that were deleted since" in " ".join(school.out.split())
+
+    def test_after_that_all_is_as_before(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night()
+        school.store(lambda store: store.forget(ADA))
+        school.night()
+        champion = school.registry.champion()
+        school.night()
+
+        assert school.student.champions[2] == champion
+
+    def test_who_never_gave_anything_changes_nothing(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.night()
+        champion = school.registry.champion()
+        school.store(lambda store: store.set_consent(BOB, "listening", answer=True, at=datetime.now(UTC)))
+        school.store(lambda store: store.forget(BOB))
+        school.night()
+
+        assert school.student.champions[1] == champion
+
+
+class TestChampion:
+    def test_one_that_cannot_be_used_is_replaced(self, school: School) -> None:
+        school.hear()
+        school.night()
+        broken = school.registry.champion()
+        (school.registry.root / broken / MODEL_FILE).write_bytes(b"")
+        school.student.decision = "keep"
+
+        assert school.night() == 3
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert school.registry.champion() == "shipped-1"
+        assert "The champion could not be used." in " ".join(school.out.split())
+
+    def test_a_newer_release_is_what_the_next_night_starts_from(self, school: School, shipped: Registry) -> None:
+        school.hear()
+        school.night()
+        release(shipped.root, "shipped-2", day=2)
+
+        assert school.night() == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-2"]
+        assert school.registry.metrics(school.registry.champion())["night"]["base"] == "shipped-2"
+
+    def test_one_of_an_earlier_release_does_not_end_learning(self, school: School) -> None:
+        models.make_champion(school.registry, models.shipped_champion()[0])
+        retrain(school.registry, "night-old", day=1, files={}, n_features=3, feature_set="functionals-3")
+        school.hear()
+
+        assert school.night() == 0
+        assert school.student.champions == ["shipped-1"]
+
+
+def test_without_matplotlib_there_is_no_picture(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("no matplotlib")
+
+    monkeypatch.setattr("emotify_core.gate_picture.draw_gate", missing)
+    school.hear()
+
+    assert school.night() == 0
+    assert not (school.settings.data_dir / "night.png").exists()
+
+
+def test_figures_that_are_none_can_be_recorded(school: School) -> None:
+    class Unsure(Student):
+        def __call__(self, *args: Any, **options: Any) -> Lesson:
+            lesson = super().__call__(*args, **options)
+            lesson.report["gate"][0]["low"] = float("nan")
+            return lesson
+
+    school.student = Unsure()
+    school.hear()
+
+    assert school.night() == 0
+    report = school.nights()[0].report
+    assert report is not None
+    assert report["gate"][0]["low"] is None
