@@ -141,7 +141,7 @@ async def test_a_restart_brings_no_second_night(store: Store, settings: Settings
     await first.pass_by(days=1)
     second = Nights(store, settings)
     second.clock.time = first.clock()
-    await second.pass_by(days=0.4)
+    await second.pass_by(days=0.2)
     assert (first.n_jobs, second.n_jobs) == (2, 0)
 
 
