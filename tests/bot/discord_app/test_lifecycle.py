@@ -80,13 +80,14 @@ async def test_a_model_that_cannot_be_loaded_is_said_in_one_line(fake: FakeDisco
     assert fake.gateway.identified == 0
 
 
+@pytest.mark.parametrize("name", ["emotify.db", "pseudonym.key", "examples.key"])
 async def test_a_store_that_cannot_be_opened_is_said_in_one_line(
-    fake: FakeDiscord, start: Start, tmp_path: Path
+    fake: FakeDiscord, start: Start, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "emotify.db").write_bytes(b"this is not a database" * 100)
+    (tmp_path / name).write_bytes(b"this is neither a database nor a key" * 100)
     failure = await failure_of(await start(connect=False))
     assert failure.exit_code == 2
-    assert "emotify.db" in str(failure)
+    assert name in str(failure)
 
 
 async def test_without_the_message_content_intent_the_rest_works(
