@@ -150,11 +150,9 @@ def load_classifier(settings: Settings) -> EmotionClassifier:
     from emotify_core.classifier import EmotionClassifier  # noqa: PLC0415
 
     registry = open_registry(settings)
-    folder = serving_model(registry)
-    try:
-        return EmotionClassifier.load(folder)
-    except ModelError as error:
-        if folder is None:
-            raise
-        _log.warning("The shipped model serves: %s %s", error, what_to_do(registry))
-        return EmotionClassifier.load()
+    if (folder := serving_model(registry)) is not None:
+        try:
+            return EmotionClassifier.load(folder)
+        except ModelError as error:
+            _log.warning("The shipped model serves: %s %s", error, what_to_do(registry))
+    return EmotionClassifier.load()

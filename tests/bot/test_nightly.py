@@ -201,7 +201,7 @@ import os, signal, subprocess, sys
 from pathlib import Path
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which children inherit
 child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-os.write(os.open(Path(sys.argv[1]) / "pids", os.O_WRONLY), f"{os.getpid()} {child.pid}".encode())
+(Path(sys.argv[1]) / "pids").write_text(f"{os.getpid()} {child.pid}")  # a pipe
 signal.pause()
 """
     pipe = tmp_path / "pids"
