@@ -181,7 +181,7 @@ class _Night:
         header = replace(
             serving.header,
             version=f"night-{stamp:%Y%m%d-%H%M%S}",
-            created=stamp.isoformat(timespec="seconds"),
+            created=stamp.isoformat(timespec="milliseconds"),
             libraries=library_versions(),
             seed=self._seed,
             sha256="",

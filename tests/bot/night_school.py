@@ -65,7 +65,7 @@ class Student:
             return Lesson("skip", "There is no feedback to learn from.", {"examples": counts}, None, {})
         report: dict[str, Any] = {"examples": counts, "gate": gate_rows()}
         version = f"night-{now:%Y%m%d-%H%M%S-%f}"
-        header = tiny_header(version, created=now.isoformat(timespec="seconds"), seed=seed)
+        header = tiny_header(version, created=now.isoformat(timespec="milliseconds"), seed=seed)
         reason = "Not worse anywhere." if self.decision == "promote" else "The champion stays: UAR 0.7 -> 0.6."
         return Lesson(self.decision, reason, report, Trained(header, tiny_model(), {}), {"learning": {"seed": seed}})
 
