@@ -39,6 +39,7 @@ MODEL_FILE: Final = "model.skops"
 NETWORK_FILE: Final = "network.onnx"
 TRUSTED_TYPES: Final = frozenset(
     {
+        "emotify_core.baseline.SpeakerPrior",
         "emotify_core.calibration.Calibration",
         "emotify_core.experts.Experts",
         "emotify_core.heads.FusedHeads",
