@@ -206,7 +206,8 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         if baseline is None or not self.fits(baseline):
             return np.zeros(len(self.mean_), dtype=np.float32)
         n = min(baseline.n_notes, self.n_most)
-        return self.features_of(self.offsets(baseline.sums[None] / np.float32(n), n))[0]
+        means = np.asarray(baseline.sums[None] / n, dtype=np.float32)
+        return np.asarray(self.features_of(self.offsets(means, n))[0])
 
     def features_of(self, offsets: Matrix) -> Matrix:
         """Turn offsets in the axes back into features, shape=(n_baselines, n_features)."""

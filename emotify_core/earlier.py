@@ -79,10 +79,10 @@ def _in_mood(
     if mood == "mixed":
         return others
     if mood == "same":
-        return others[labels[others] == now]
+        return np.asarray(others[labels[others] == now])
     known = np.unique(labels[others])
     chosen = known if mood == "one" else known[known != now]
-    return others[labels[others] == rng.choice(chosen)] if len(chosen) else others[:0]
+    return np.asarray(others[labels[others] == rng.choice(chosen)] if len(chosen) else others[:0])
 
 
 @dataclass(frozen=True, eq=False)

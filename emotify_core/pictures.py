@@ -253,8 +253,8 @@ def draw_earlier(metrics: Metrics) -> Picture | None:
             own = sorted((row for row in rows if row["mood"] == mood), key=lambda row: row["n_notes"])
             if own:
                 places = [numbers.index(row["n_notes"]) + nudge for row in own]
-                limits = [[100 * (start + row[limit]) for row in own] for limit in ("low", "high")]
-                axes.vlines(places, *limits, color=colour, linewidth=1)
+                low, high = ([100 * (start + row[limit]) for row in own] for limit in ("low", "high"))
+                axes.vlines(places, low, high, color=colour, linewidth=1)
                 heights = [100 * start, *(100 * row["uar"] for row in own)]
                 axes.plot([nudge, *places], heights, color=colour, marker=marker, label=title)
                 told.append(f"{title} {own[-1]['uar']:.2f} after {own[-1]['n_notes']}")

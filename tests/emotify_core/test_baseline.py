@@ -18,11 +18,11 @@ _CENTRES = np.random.default_rng(99).normal(scale=3, size=(len(EMOTIONS), N_FEAT
 
 
 def speak(voice: NDArray[np.float64], emotion: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    return (_CENTRES[emotion] + voice + rng.normal(scale=0.5, size=N_FEATURES)).astype(np.float32)
+    return np.asarray(_CENTRES[emotion] + voice + rng.normal(scale=0.5, size=N_FEATURES), dtype=np.float32)
 
 
 def certain(emotion: int) -> NDArray[np.float64]:
-    return np.eye(len(EMOTIONS))[emotion]
+    return np.asarray(np.eye(len(EMOTIONS))[emotion])
 
 
 def fitted(**settings: Any) -> SpeakerPrior:
@@ -63,7 +63,8 @@ class TestShift:
 
     def test_few_notes_move_less_than_many_that_say_the_same(self) -> None:
         baseline = after([0, 1, 2, 3], self.voice)
-        sizes = [np.linalg.norm(PRIOR.offsets(baseline.sums[None] / 4, n)) for n in (1, 4, 16)]
+        means = np.asarray(baseline.sums[None] / 4, dtype=np.float32)
+        sizes = [np.linalg.norm(PRIOR.offsets(means, n)) for n in (1, 4, 16)]
 
         assert sizes == sorted(sizes)
         assert sizes[0] < 0.9 * sizes[-1]

@@ -25,8 +25,9 @@ def test_earlier_notes_are_others_of_the_same_speaker(mood: Mood) -> None:
 
 
 def test_the_mood_is_as_asked_for() -> None:
-    for mood in ("one", "same", "other"):
-        for i, row in enumerate(drawn(3, mood)):  # type: ignore[arg-type]
+    moods: tuple[Mood, ...] = ("one", "same", "other")
+    for mood in moods:
+        for i, row in enumerate(drawn(3, mood)):
             assert len(set(LABELS[row].tolist())) == 1
             assert mood == "one" or (LABELS[row[0]] == LABELS[i]) == (mood == "same")
     assert len({tuple(sorted(set(LABELS[row].tolist()))) for row in drawn(3, "mixed")}) > 1
