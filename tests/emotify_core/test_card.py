@@ -26,10 +26,10 @@ CORPUS = {
     "n_utterances": 100,
     "n_speakers": 6,
 }
-OPTIONAL = ("experts", "loco", "checks", "arousal", "non_speech", "folds", "figures")
+OPTIONAL = ("experts", "earlier", "loco", "checks", "arousal", "non_speech", "folds", "figures")
 PICTURES = ("confusion.png", "reliability.png", "coverage.png", "conditions.png", "speakers.png", "earlier.png")
 HIDDEN = pytest.mark.parametrize(
-    "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 6), OPTIONAL], ids="-".join
+    "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 7), OPTIONAL], ids="-".join
 )
 
 
