@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import getpass
 import io
 import os
@@ -23,6 +24,7 @@ from bot import messages
 from bot.config import Settings, SettingsError, load_settings
 from bot.conversation import Conversation
 from bot.exchange import Answer, Fetch, IncomingNote, Outcome, Recognition
+from bot.hearing import hear
 from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.models import load_classifier
@@ -32,7 +34,7 @@ from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_
 from bot.vault import Vault
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
 from emotify_core.audio import DecodeLimits
-from emotify_core.classifier import EmotionClassifier, Heard
+from emotify_core.classifier import EmotionClassifier
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
 from emotify_core.synthesis import demonstration_note
@@ -80,23 +82,21 @@ class InProcessRecognizer:
         self._limits = limits
 
     async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
-        """Recognise the emotion in encoded audio; see `Recognizer.recognize`. No baseline comes back yet."""
-        del baseline  # the model has no use for one yet
+        """Recognise the emotion in encoded audio; see `Recognizer.recognize`."""
         # `asyncio.to_thread` would let Ctrl-C wait until a long note was heard to its end.
-        future: Future[Heard] = Future()
-        threading.Thread(target=self._hear, args=(audio, future), daemon=True).start()
-        heard = await asyncio.wrap_future(future)
-        if not learn:
-            return Recognition(heard.prediction)
-        return Recognition(heard.prediction, vector=heard.vector.to_bytes(), vector_set=heard.vector.vector_set)
+        future: Future[Recognition] = Future()
+        work = functools.partial(hear, self._classifier, audio, self._limits, learn=learn, baseline=baseline)
+        threading.Thread(target=_settle, args=(future, work), daemon=True).start()
+        return await asyncio.wrap_future(future)
 
-    def _hear(self, audio: bytes, future: Future[Heard]) -> None:
-        """Recognise in this thread."""
-        future.set_running_or_notify_cancel()
-        try:
-            future.set_result(self._classifier.listen(audio, limits=self._limits))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
-            future.set_exception(error)
+
+def _settle(future: Future[Recognition], work: Callable[[], Recognition]) -> None:
+    """Do the work in this thread."""
+    future.set_running_or_notify_cancel()
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+        future.set_exception(error)
 
 
 def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, terminal: Terminal | None = None) -> int:

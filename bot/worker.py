@@ -44,6 +44,7 @@ class Ear:
 def load_ear(model: str | None) -> Ear:
     """Load a model and let it hear one note, which imports and compiles all that the next notes need."""
     # Imported here, so that an import that fails is answered in a frame, and under the memory limit.
+    from bot import hearing  # noqa: PLC0415
     from emotify_core.audio import DecodeLimits  # noqa: PLC0415
     from emotify_core.classifier import EmotionClassifier  # noqa: PLC0415
     from emotify_core.synthesis import demonstration_note  # noqa: PLC0415
@@ -52,10 +53,8 @@ def load_ear(model: str | None) -> Ear:
     classifier.predict(demonstration_note())
 
     def hear(note: Question) -> Recognition:
-        heard = classifier.listen(note.audio, limits=DecodeLimits(**note.limits))
-        if not note.learn:
-            return Recognition(heard.prediction)
-        return Recognition(heard.prediction, vector=heard.vector.to_bytes(), vector_set=heard.vector.vector_set)
+        limits = DecodeLimits(**note.limits)
+        return hearing.hear(classifier, note.audio, limits, learn=note.learn, baseline=note.baseline)
 
     return Ear(classifier.version, hear)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emotify_core.drawing import Picture
+from emotify_core.earlier import MOODS
 from emotify_core.files import write_atomically
 from emotify_core.pictures import draw_pictures
 from emotify_core.registry import MODEL_FILE, Header
@@ -160,6 +161,7 @@ def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Pict
         ("Emotions", (_confusion(clean), drawn.get("confusion.png"))),
         ("Confidence", (_reliability(clean), drawn.get("reliability.png"), drawn.get("coverage.png"))),
         ("Speakers", (drawn.get("speakers.png"), _genders(clean))),
+        ("Voices it knows", (_earlier(metrics.get("earlier") or ()), drawn.get("earlier.png"))),
         ("Experts", (_experts(metrics.get("experts") or {}),)),
         ("Corpora it never met", (_never_met(metrics.get("loco") or {}),)),
         ("Checks", (_checks(metrics),)),
@@ -243,6 +245,26 @@ def _genders(clean: Mapping[str, Any]) -> str:
 
 def _experts(experts: Mapping[str, Any]) -> str:
     return _table(["expert", "UAR"], [[name, _shown(f, "uar")] for name, f in experts.items()]) if experts else ""
+
+
+def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return ""
+    told = (
+        "UAR when earlier notes of the same person are known, clean recordings, by the mood in which those were spoken "
+        "and, in brackets, what that gains; the moods are not told to the model."
+    )
+    numbers = sorted({row["n_notes"] for row in rows})
+    found = {(row["mood"], row["n_notes"]): f"{row['uar']:.3f} ({row['difference']:+.3f})" for row in rows}
+    table = _table(
+        ["earlier notes", *map(str, numbers)],
+        [
+            [title, *(found.get((mood, n), "-") for n in numbers)]
+            for mood, title in MOODS.items()
+            if any(row["mood"] == mood for row in rows)
+        ],
+    )
+    return f"{_wrapped(told)}\n\n{table}"
 
 
 def _never_met(loco: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.audio import DecodeLimits, Source, decode
+from emotify_core.baseline import PersonalBaseline
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, log_mel
 from emotify_core.errors import (
@@ -52,11 +53,14 @@ class Heard:
         What the first expert saw of each window with speech in it.
     vector : NoteVector
         What may be kept of the note, to learn from it later.
+    baseline : PersonalBaseline or None
+        The person's baseline with this note added; None if the model cannot use one.
     """
 
     prediction: Prediction
     features: NDArray[np.float32]
     vector: NoteVector
+    baseline: PersonalBaseline | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,7 @@ class _Opinions:
     """What the experts saw of windows and say of them, a row for each window."""
 
     features: NDArray[np.float32]
+    shifted: NDArray[np.float32]
     network_scores: Scores
     embeddings: NDArray[np.float32]
     scores: Scores
@@ -103,6 +108,8 @@ class EmotionClassifier:
             known = recipe.feature_set if recipe else ", ".join(r.feature_set for r in RECIPES.values())
             raise FeatureSetMismatchError(header.feature_set, known)
         if not header.labels or not isinstance(experts, Experts) or experts.classes != header.labels:
+            raise UntrustedModelError(f"The model {header.version} is not what its header says.")
+        if experts.prior is not None and tuple(map(str, experts.prior.classes_)) != header.labels:
             raise UntrustedModelError(f"The model {header.version} is not what its header says.")
         if recipe.uses_network and encoder is None:
             raise UntrustedModelError(f"The model {header.version} lacks its network.")
@@ -244,10 +251,22 @@ class EmotionClassifier:
         _require_signal(waveform)
         return timeline(waveform.y, waveform.sr, self._probabilities, self._emotions, self._has_speech)
 
-    def listen(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Heard:
+    def listen(
+        self,
+        source: Source | Waveform,
+        *,
+        limits: DecodeLimits | None = None,
+        baseline: PersonalBaseline | None = None,
+    ) -> Heard:
         """Classify one utterance, and keep what the verdict rests on.
 
-        Parameters and errors are those of `predict`.
+        The other parameters and the errors are those of `predict`.
+
+        Parameters
+        ----------
+        baseline : PersonalBaseline, optional
+            What `Heard.baseline` was after the person's note before this one: the note is then heard against their
+            usual voice. One that was made by another model's prior changes nothing, and a new one is begun.
         """
         waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
         _require_signal(waveform)
@@ -255,7 +274,8 @@ class EmotionClassifier:
         spoken = [window for window in windows if self._has_speech(window)]
         if not spoken:
             raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
-        opinions = self._ask(spoken)
+        prior = self._experts.prior
+        opinions = self._ask(spoken, None if prior is None or baseline is None else prior.shift(baseline))
         probabilities = self._calibrated(opinions)
         pooled = pool(probabilities, np.array([len(window) for window in spoken], dtype=np.float64))
         vector = self._vector(opinions)
@@ -267,7 +287,8 @@ class EmotionClassifier:
             model=self.version,
             embedding=vector.embedding if self._encoder is not None else None,
         )
-        return Heard(prediction, opinions.features, vector)
+        known = None if prior is None else prior.add(baseline, vector.features, pooled)
+        return Heard(prediction, opinions.shifted, vector, known)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
@@ -298,19 +319,20 @@ class EmotionClassifier:
         ]
         return NoteVector(self.vector_set, *means)
 
-    def _ask(self, windows: Sequence[Signal]) -> _Opinions:
+    def _ask(self, windows: Sequence[Signal], shift: NDArray[np.float32] | None = None) -> _Opinions:
         """Ask the experts about windows, a few at a time."""
-        parts = [self._ask_about_few(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
+        parts = [self._ask_about_few(windows[i : i + _BATCH], shift) for i in range(0, len(windows), _BATCH)]
         return _Opinions(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Opinions)))
 
-    def _ask_about_few(self, windows: Sequence[Signal]) -> _Opinions:
+    def _ask_about_few(self, windows: Sequence[Signal], shift: NDArray[np.float32] | None) -> _Opinions:
         features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
-        said = {FUNCTIONALS: head_scores(self._experts.heads, features)}
+        shifted = features if shift is None else features - shift
+        said = {FUNCTIONALS: head_scores(self._experts.heads, shifted)}
         if self._encoder is None:
             nothing = np.zeros((len(windows), 0))
-            return _Opinions(features, nothing, nothing.astype(np.float32), fuse(said))
+            return _Opinions(features, shifted, nothing, nothing.astype(np.float32), fuse(said))
         said[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
-        return _Opinions(features, said[NETWORK], embeddings, fuse(said))
+        return _Opinions(features, shifted, said[NETWORK], embeddings, fuse(said))
 
 
 def _require_signal(waveform: Waveform) -> None:

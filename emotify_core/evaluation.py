@@ -7,9 +7,10 @@ the speakers that it is then used on.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from joblib import delayed
@@ -19,9 +20,18 @@ from threadpoolctl import threadpool_limits
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
+from emotify_core.earlier import MEASURED, Voices, draw_earlier
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
-from emotify_core.fitting import Start, fit_heads, fit_second_expert, ordered_labels, pretrain, run_second_expert
+from emotify_core.fitting import (
+    Start,
+    fit_heads,
+    fit_prior,
+    fit_second_expert,
+    ordered_labels,
+    pretrain,
+    run_second_expert,
+)
 from emotify_core.heads import softmax
 from emotify_core.leaks import content_hash, find_leaks
 from emotify_core.metrics import restrict_probabilities
@@ -68,7 +78,8 @@ def cross_validate(
     Returns
     -------
     dict
-        ``"clean"`` and each condition -> Outcome over all test utterances, in the order of the folds.
+        ``"clean"`` and each condition -> Outcome over all test utterances, in the order of the folds. If the recipe
+        knows voices, the names of `emotify_core.earlier.MEASURED` too: clean utterances after earlier notes.
 
     Raises
     ------
@@ -127,7 +138,8 @@ class Judged:
     quality: NDArray[np.float32]
 
 
-_Fold = Mapping[str, Judged]  # by condition
+_Fold = Mapping[str, Judged]  # by condition, or by the name of what is known of earlier notes
+_EARLIER_NAMES: Final = frozenset(earlier.name for earlier in MEASURED)
 
 
 def _run_fold(
@@ -142,17 +154,49 @@ def _run_fold(
 ) -> _Fold:
     labels = ordered_labels(dataset.labels.tolist())
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
-        heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings)
+        voices = fit_prior(dataset, split.train, recipe)
+        heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings, voices=voices)
         networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
         results = {}
         for name, table in tested.items():
-            opinions = {FUNCTIONALS: _in_order(head_scores(heads, table.features), heads.classes_, labels)}
+            opinions = {FUNCTIONALS: _head_opinions(heads, labels, table.features)}
             if networks:
                 known = ordered_labels(dataset.labels[split.train].tolist())
                 scores = run_second_expert(networks, table.spectra, known)
                 opinions[NETWORK] = _in_order(scores, known, labels)
             results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality))
+        if voices is not None:
+            asked = functools.partial(_head_opinions, heads, labels)
+            results |= _after_earlier_notes(dataset, split, voices, results["clean"], asked, seed=seed)
     return results
+
+
+def _head_opinions(heads: Any, labels: Sequence[str], features: NDArray[np.float32]) -> Scores:  # noqa: ANN401
+    return _in_order(head_scores(heads, features), heads.classes_, labels)
+
+
+def _after_earlier_notes(
+    dataset: Dataset,
+    split: Split,
+    voices: Voices,
+    clean: Judged,
+    ask: Callable[[NDArray[np.float32]], Scores],
+    *,
+    seed: int,
+) -> dict[str, Judged]:
+    """Judge the tested utterances again, as if earlier notes of their speakers were known."""
+    prior, features = voices.prior, dataset.features[0][split.test]
+    labels = ordered_labels(dataset.labels.tolist())
+    columns = [labels.index(str(label)) for label in prior.classes_]
+    heard = softmax(fuse(clean.opinions))[:, columns]
+    tested = Voices(prior, prior.notes(prior.turn(features), heard))
+    judged = {}
+    for i, earlier in enumerate(MEASURED):
+        rng = np.random.default_rng((seed, i))
+        drawn = draw_earlier(dataset.speakers[split.test], dataset.labels[split.test], earlier, rng)
+        shifted = features - prior.features_of(tested.offsets_after(drawn))
+        judged[earlier.name] = Judged({**clean.opinions, FUNCTIONALS: ask(shifted)}, clean.quality)
+    return judged
 
 
 def _in_order(scores: Scores, names: Iterable[str], labels: Sequence[str]) -> Scores:
@@ -188,7 +232,8 @@ def put_together(
     truth = [np.array([labels.index(label) for label in dataset.labels[split.test]]) for split in splits]
     fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
-    calibrations = _calibrations(fused, truth, quality) if is_calibrated else [None] * len(folds)
+    shown = [{name: scores for name, scores in fold.items() if name not in _EARLIER_NAMES} for fold in fused]
+    calibrations = _calibrations(shown, truth, quality) if is_calibrated else [None] * len(folds)
     outcomes = {}
     for name in folds[0]:
         probabilities = [
@@ -231,13 +276,14 @@ def _calibrations(
         others = [k for k in range(len(fused)) if k != i]
         scores = np.concatenate([table for k in others for table in fused[k].values()])
         columns = np.concatenate([truth[k] for k in others for _ in fused[k]])
-        features = np.concatenate([table for k in others for table in quality[k].values()])
+        features = np.concatenate([quality[k][name] for k in others for name in fused[k]])
         calibrations.append(Calibration().fit(scores, columns, features))
     return calibrations
 
 
 def calibrate(outcomes: Mapping[str, Outcome]) -> Calibration:
-    """Fit the calibration of the final model to the held-out predictions of all conditions."""
+    """Fit the calibration of the final model to the held-out predictions of all conditions, without earlier notes."""
+    outcomes = {name: outcome for name, outcome in outcomes.items() if name not in _EARLIER_NAMES}
     columns = [outcome.labels.index(label) for outcome in outcomes.values() for label in outcome.truth]
     scores = np.concatenate([outcome.scores for outcome in outcomes.values()])
     return Calibration().fit(scores, np.array(columns), np.concatenate([o.quality for o in outcomes.values()]))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.heads import FusedHeads, softmax
 
@@ -28,12 +29,24 @@ class Experts:
         Makes probabilities of the fused log-scores; without one, they are taken as they are.
     detector : SpeechDetector, optional
         Tells speech from other sounds; without one, everything counts as speech.
+    prior : SpeakerPrior, optional
+        What is known of voices in general; without one, all people are heard alike.
     """
 
-    def __init__(self, heads: Any, *, calibration: Calibration | None = None, detector: Any = None) -> None:  # noqa: ANN401
+    prior: SpeakerPrior | None = None  # models that were published before there were any have none
+
+    def __init__(
+        self,
+        heads: Any,  # noqa: ANN401
+        *,
+        calibration: Calibration | None = None,
+        detector: Any = None,  # noqa: ANN401
+        prior: SpeakerPrior | None = None,
+    ) -> None:
         self.heads = heads
         self.calibration = calibration
         self.detector = detector
+        self.prior = prior
 
     def probabilities(self, scores: Scores, quality: NDArray[np.float32]) -> Scores:
         """Turn fused log-scores into probabilities, shape=(n_utterances, n_classes).

@@ -11,7 +11,9 @@ from joblib import delayed
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.dataset import Dataset
+from emotify_core.earlier import Voices, fit_voices, views
 from emotify_core.emotions import Emotion
 from emotify_core.errors import MissingExtraError
 from emotify_core.experts import Scores
@@ -30,19 +32,67 @@ def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def fit_heads(
-    dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int, settings: Mapping[str, Any] | None = None
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    recipe: Recipe,
+    *,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+    voices: Voices | None = None,
 ) -> Any:  # noqa: ANN401
-    """Fit a recipe's classifier of functionals, with settings of its own or others, to utterances and their copies."""
+    """Fit a recipe's classifier of functionals to utterances and their copies.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    rows : ndarray of int
+        Utterances to fit it to.
+    recipe : Recipe
+    seed : int
+    settings : mapping, optional
+        Of the classifier, other than the recipe's own.
+    voices : Voices, optional
+        From `fit_prior`, of the same utterances: some copies are then heard against earlier notes of their speakers.
+    """
     classifier = recipe.make(seed)
     if settings:
         classifier.set_params(**settings)
-    features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
+    copies = dataset.features[:, rows]
+    if voices is not None:
+        copies = views(copies, voices, dataset.labels[rows], voices_of(dataset, rows), recipe.n_earlier, seed=seed)
+    features = copies.reshape(-1, dataset.features.shape[2])
     labels = np.tile(dataset.labels[rows], len(dataset.features))
-    if recipe.corpus_weights is None:
+    weights = _weights(dataset, rows, recipe)
+    if weights is None:
         return classifier.fit(features, labels)
-    corpora = [dataset.utterances[row].corpus for row in rows]
-    weights = balanced_weights(corpora, dataset.labels[rows], recipe.corpus_weights)
     return classifier.fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
+
+
+def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> Voices | None:
+    """Learn from utterances how voices differ, and what each adds to its speaker's baseline; None if not wanted."""
+    if not recipe.n_earlier:
+        return None
+    weights = _weights(dataset, rows, recipe)
+    return fit_voices(
+        SpeakerPrior(),
+        dataset.features[0][rows],
+        dataset.labels[rows],
+        speakers=dataset.speakers[rows],
+        voices=voices_of(dataset, rows),
+        weights=np.ones(len(rows)) if weights is None else weights,
+    )
+
+
+def voices_of(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.str_]:
+    """Name the voice of each utterance: a speaker who also sings has two, shape=(n_rows,)."""
+    return np.char.add(dataset.speakers[rows], np.where(dataset.is_speech[rows], "", " song"))
+
+
+def _weights(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> NDArray[np.float64] | None:
+    if recipe.corpus_weights is None:
+        return None
+    corpora = [dataset.utterances[row].corpus for row in rows]
+    return balanced_weights(corpora, dataset.labels[rows], recipe.corpus_weights)
 
 
 def balanced_weights(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.dataset import Dataset
+from emotify_core.earlier import MEASURED
 from emotify_core.emotions import Emotion
 from emotify_core.experts import Scores
 from emotify_core.heads import softmax
@@ -127,6 +128,38 @@ def paired_with_experts(outcome: Outcome) -> dict[str, dict[str, float]]:
     fused = list(outcome.confusions(outcome.speakers).values())
     alone = {name: outcome.of_expert(name).confusions(outcome.speakers).values() for name in outcome.opinions}
     return {name: asdict(paired_bootstrap(fused, list(matrices))) for name, matrices in alone.items()}
+
+
+def in_conditions(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Return the outcomes without those after earlier notes."""
+    names = {earlier.name for earlier in MEASURED}
+    return {name: outcome for name, outcome in outcomes.items() if name not in names}
+
+
+def after_earlier_notes(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
+    """Say what earlier notes of a person gain, by their mood and number; empty where no voices are known.
+
+    Returns
+    -------
+    list of dict
+        ``mood``, ``n_notes``, ``uar``, ``ece``, and ``difference``, ``low`` and ``high`` of the UAR against no earlier
+        note, paired by speaker. Plain numbers, ready for JSON.
+    """
+    before = list(outcomes["clean"].confusions(outcomes["clean"].speakers).values())
+    rows = []
+    for earlier in MEASURED:
+        if (outcome := outcomes.get(earlier.name)) is not None:
+            after = list(outcome.confusions(outcome.speakers).values())
+            rows.append(
+                {
+                    "mood": earlier.mood,
+                    "n_notes": earlier.n_notes,
+                    "uar": unweighted_average_recall(outcome.confusion),
+                    "ece": expected_calibration_error(outcome.confidence, outcome.truth == outcome.predicted),
+                    **asdict(paired_bootstrap(after, before)),
+                }
+            )
+    return rows
 
 
 def strong_over_normal(dataset: Dataset, splits: Sequence[Split], outcome: Outcome) -> dict[str, float] | None:

@@ -74,6 +74,9 @@ class Recipe:
         Corpus -> how much it counts within each label, 1 if it is not named; None for classifiers that take no weights.
     uses_song : bool
         Whether sung utterances train too.
+    n_earlier : tuple of int
+        Numbers of earlier notes of the same speaker that are taken as known in training, copy by copy, so that the
+        classifier can be used with a person's baseline and without; empty if it is to know no voices.
     choices : tuple of mapping
         Settings of the classifier that may be chosen among inside each fold; those of `make` are one of them.
     tuned_on : frozenset of str
@@ -88,6 +91,7 @@ class Recipe:
     conditioned: bool
     n_copies: int
     uses_song: bool
+    n_earlier: tuple[int, ...] = ()
     choices: tuple[Mapping[str, Any], ...] = ()
     tuned_on: frozenset[str] = frozenset()
     network: NetworkPlan | None = None
@@ -130,6 +134,7 @@ _FUNCTIONALS: Final = Recipe(
     conditioned=True,
     n_copies=2,
     uses_song=True,
+    n_earlier=(0, 3, 12),
     choices=_CHOICES,
     tuned_on=_TUNED_ON,
     corpus_weights=_CORPUS_WEIGHTS,

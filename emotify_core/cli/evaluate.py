@@ -17,13 +17,22 @@ from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.dataset import Dataset, extract_table
 from emotify_core.dataset import Table as FeatureTable
+from emotify_core.earlier import MOODS
 from emotify_core.errors import TrainingError
 from emotify_core.evaluation import cross_validate, require_no_leaks
 from emotify_core.fitting import Start
 from emotify_core.leaks import find_leaks, with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
 from emotify_core.nested import Settings, choose_settings
-from emotify_core.outcomes import Outcome, figures, paired_with_experts, strong_over_normal, uar_by_group
+from emotify_core.outcomes import (
+    Outcome,
+    after_earlier_notes,
+    figures,
+    in_conditions,
+    paired_with_experts,
+    strong_over_normal,
+    uar_by_group,
+)
 from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
 from emotify_core.surroundings import read_surroundings
@@ -170,6 +179,7 @@ def as_report(
 ) -> dict[str, Any]:
     """Put figures together with what they were measured on."""
     clean = outcomes["clean"]
+    earlier, outcomes = after_earlier_notes(outcomes), in_conditions(outcomes)
     by_name = {name: figures(outcome) for name, outcome in outcomes.items()}
     genders = {f"{u.corpus}/{u.speaker}": u.gender for u in dataset.utterances}
     for name, outcome in outcomes.items():
@@ -187,6 +197,7 @@ def as_report(
         "paired": paired_with_experts(clean),
         "arousal": {"strong_over_normal": strong_over_normal(dataset, splits, clean)},
         "checks": {"leaks": len(find_leaks(dataset.utterances, splits))},
+        **({"earlier": earlier} if earlier else {}),
         "untuned": _untuned(clean, RECIPES[arguments.recipe].tuned_on),
         **_note_on_conditions(outcomes),
     }
@@ -218,6 +229,7 @@ def show(report: Mapping[str, Any], out: Console) -> None:
             *(f"{f['top2_accuracy']:.3f}", f"{f['ece']:.3f}", f"{f['uar_at_75_coverage']:.3f}"),
         )
     out.print(table)
+    _show_earlier(report.get("earlier") or (), out)
     _show_checks(report, out)
     clean = report["figures"]["clean"]
     confusion = Table("", *(label[:7] for label in clean["labels"]), "recall", box=None)
@@ -234,6 +246,20 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     if report["untuned"]:
         out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
         out.print(f"{report['untuned']['uar']:.3f}")
+
+
+def _show_earlier(rows: Sequence[Mapping[str, Any]], out: Console) -> None:
+    """Print what earlier notes of the same person gain."""
+    if not rows:
+        return
+    numbers = sorted({row["n_notes"] for row in rows})
+    table = Table("UAR after earlier notes", *map(str, numbers), box=None, padding=(0, 1))
+    for mood in dict.fromkeys(row["mood"] for row in rows):
+        by_number = {row["n_notes"]: row for row in rows if row["mood"] == mood}
+        found = (by_number.get(n) for n in numbers)
+        table.add_row(MOODS[mood], *("" if row is None else f"{row['uar']:.3f}" for row in found))
+    out.print()
+    out.print(table)
 
 
 def _show_checks(report: Mapping[str, Any], out: Console) -> None:

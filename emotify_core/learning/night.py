@@ -176,7 +176,12 @@ class _Night:
         chosen = t.training_rows(base, self._examples, weights, posteriors)
         heads = t.make_heads(base, self._seed).fit_turned(chosen.rows, chosen.labels, chosen.weights)
         heads.turn_back(base.axes, serving.experts.heads.scaler_)
-        experts = Experts(heads, calibration=serving.experts.calibration, detector=serving.experts.detector)
+        experts = Experts(
+            heads,
+            calibration=serving.experts.calibration,
+            detector=serving.experts.detector,
+            prior=serving.experts.prior,
+        )
         stamp = self._now.astimezone(UTC)
         header = replace(
             serving.header,

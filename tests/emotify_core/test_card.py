@@ -26,10 +26,10 @@ CORPUS = {
     "n_utterances": 100,
     "n_speakers": 6,
 }
-OPTIONAL = ("experts", "loco", "checks", "arousal", "non_speech", "folds", "figures")
-PICTURES = ("confusion.png", "reliability.png", "coverage.png", "conditions.png", "speakers.png")
+OPTIONAL = ("experts", "earlier", "loco", "checks", "arousal", "non_speech", "folds", "figures")
+PICTURES = ("confusion.png", "reliability.png", "coverage.png", "conditions.png", "speakers.png", "earlier.png")
 HIDDEN = pytest.mark.parametrize(
-    "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 6), OPTIONAL], ids="-".join
+    "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 7), OPTIONAL], ids="-".join
 )
 
 
@@ -115,6 +115,14 @@ def test_corpora_that_it_never_met_stand_beside_chance_and_baseline(header: Head
     assert "The baseline was trained on ravdess only." in prose(card)
 
 
+def test_what_a_known_voice_gains_is_told_by_mood(header: Header, metrics: dict[str, Any]) -> None:
+    rows = {row[0]: row[1:] for row in table_rows(render_card(header, metrics))}
+
+    assert rows["earlier notes"] == ["1", "4", "8"]
+    assert rows["of mixed mood"] == ["0.590 (+0.010)", "0.620 (+0.040)", "0.660 (+0.080)"]
+    assert rows["all in the mood of the present one"][-1] == "0.564 (-0.016)"
+
+
 def test_checks_are_told(header: Header, metrics: dict[str, Any]) -> None:
     card = prose(render_card(header, metrics))
 
@@ -136,6 +144,7 @@ def test_whatever_the_metrics_lack_is_left_out(
 
     assert "None" not in card.replace("None were measured.", "")
     assert ("### Corpora it never met" in card) == ("loco" not in hidden and "figures" not in hidden)
+    assert ("### Voices it knows" in card) == ("earlier" not in hidden and "figures" not in hidden)
     assert ("### Experts" in card) == ("experts" not in hidden and "figures" not in hidden)
     assert not re.search(r"^###.*\n+(#|\Z)", card, flags=re.MULTILINE)  # no empty chapter
 
@@ -153,7 +162,7 @@ def test_a_condition_may_lack_any_figure(header: Header, metrics: dict[str, Any]
 def test_every_table_has_as_many_cells_in_each_row(header: Header, metrics: dict[str, Any]) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", render_card(header, metrics), flags=re.MULTILINE)
 
-    assert [{len(row) for row in table_rows(table)} for table in tables] == [{7}, {10}, {4}, {2}, {2}, {9}]
+    assert [{len(row) for row in table_rows(table)} for table in tables] == [{7}, {10}, {4}, {2}, {4}, {2}, {9}]
 
 
 def test_the_prose_fits_a_terminal(header: Header, metrics: dict[str, Any]) -> None:

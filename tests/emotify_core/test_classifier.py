@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emotify_core import shipped
 from emotify_core.audio import DecodeLimits, decode
 from emotify_core.augmentation import add_noise
+from emotify_core.baseline import PersonalBaseline, SpeakerPrior
 from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
@@ -28,7 +29,7 @@ from emotify_core.errors import (
     UndecodableAudioError,
     UntrustedModelError,
 )
-from emotify_core.experts import FUNCTIONALS, NETWORK, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
 from emotify_core.features import feature_names
 from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.non_speech import synthesize_non_speech
@@ -428,3 +429,86 @@ print([name for name in ("librosa.feature", "librosa.util.utils") if name in sys
 
     assert done.stdout.strip() == "[]"
     assert list(tmp_path.rglob("*.nbi")) == []
+
+
+@pytest.fixture(scope="module")
+def knowing() -> EmotionClassifier:
+    """Give the shipped model a prior of made voices."""
+    shipped = EmotionClassifier.load()
+    rng = np.random.default_rng(0)
+    middle = shipped.listen(demonstration_note()).vector.features
+    rows = (middle + rng.normal(size=(64, len(middle))) * (1 + np.abs(middle))).astype(np.float32)
+    prior = SpeakerPrior(n_axes=12).fit(rows, np.tile(shipped.header.labels, 8), np.repeat(["a", "b", "c", "d"], 16))
+    known = shipped._experts
+    experts = Experts(known.heads, calibration=known.calibration, detector=known.detector, prior=prior)
+    return EmotionClassifier(shipped.header, experts, shipped._encoder)
+
+
+class TestBaseline:
+    """A person's earlier notes are known."""
+
+    def test_a_model_that_knows_no_voices_gives_none_and_takes_any(self, knowing: EmotionClassifier) -> None:
+        baseline = knowing.listen(NOTE).baseline
+
+        experts = Experts(knowing._experts.heads)
+        plain = EmotionClassifier(knowing.header, experts, knowing._encoder)
+
+        heard = plain.listen(NOTE, baseline=baseline)
+
+        assert heard.baseline is None
+        assert heard.prediction == plain.predict(NOTE)
+
+    def test_each_note_is_added(self, knowing: EmotionClassifier) -> None:
+        first = knowing.listen(NOTE)
+        second = knowing.listen(NOTE, baseline=first.baseline)
+
+        assert first.baseline is not None
+        assert second.baseline is not None
+        assert (first.baseline.n_notes, second.baseline.n_notes) == (1, 2)
+        assert first.prediction == knowing.predict(NOTE)
+
+    def test_from_the_second_note_on_the_voice_is_taken_away_but_not_from_what_is_kept(
+        self, knowing: EmotionClassifier
+    ) -> None:
+        other = wav(voice(Emotion.SAD, "12"))
+        known = knowing.listen(other).baseline
+
+        without, with_it = knowing.listen(NOTE), knowing.listen(NOTE, baseline=known)
+
+        prior = knowing._experts.prior
+        assert prior is not None
+        np.testing.assert_allclose(without.features - with_it.features, prior.shift(known)[None], rtol=1e-3, atol=1e-3)
+        assert with_it.prediction.probabilities != without.prediction.probabilities
+        np.testing.assert_array_equal(with_it.vector.features, without.vector.features)
+
+    def test_a_baseline_of_another_model_is_passed_over(self, knowing: EmotionClassifier) -> None:
+        foreign = PersonalBaseline("00" * 8, 9, np.full(12, 1e3, dtype=np.float32))
+
+        heard = knowing.listen(NOTE, baseline=foreign)
+
+        assert heard.prediction == knowing.predict(NOTE)
+        assert heard.baseline is not None
+        assert heard.baseline.n_notes == 1
+
+    def test_a_prior_is_published_with_the_model(self, knowing: EmotionClassifier, tmp_path: Path) -> None:
+        network = Registry(shipped_models()).read_file(knowing.version, NETWORK_FILE)
+        assert network is not None
+        Registry(tmp_path).publish(knowing.header, knowing._experts, {}, files={NETWORK_FILE: network})
+        Registry(tmp_path).promote(knowing.version)
+        baseline = knowing.listen(NOTE).baseline
+
+        heard = EmotionClassifier.load(tmp_path).listen(NOTE, baseline=baseline)
+
+        assert heard.prediction == knowing.listen(NOTE, baseline=baseline).prediction
+        assert heard.baseline is not None
+        assert heard.baseline.n_notes == 2
+
+    def test_a_prior_of_other_emotions_is_refused(self, knowing: EmotionClassifier) -> None:
+        rng = np.random.default_rng(0)
+        strange = SpeakerPrior().fit(
+            rng.normal(size=(8, 5)).astype(np.float32), ["sad", "calm"] * 4, ["a", "b", "c", "d"] * 2
+        )
+        experts = Experts(knowing._experts.heads, prior=strange)
+
+        with pytest.raises(UntrustedModelError, match="not what its header says"):
+            EmotionClassifier(knowing.header, experts, knowing._encoder)

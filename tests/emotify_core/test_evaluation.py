@@ -14,13 +14,22 @@ from emotify_core import evaluation, fitting
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance, read_ravdess
 from emotify_core.dataset import Dataset, Spectra, Table
+from emotify_core.earlier import MEASURED
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.evaluation import calibrate, cross_validate, require_no_leaks
 from emotify_core.experts import FUNCTIONALS, NETWORK, fuse
 from emotify_core.heads import FusedHeads, fit_temperature, softmax
 from emotify_core.metrics import expected_calibration_error, unweighted_average_recall
-from emotify_core.outcomes import Outcome, figures, paired_with_experts, strong_over_normal, uar_by_group
+from emotify_core.outcomes import (
+    Outcome,
+    after_earlier_notes,
+    figures,
+    in_conditions,
+    paired_with_experts,
+    strong_over_normal,
+    uar_by_group,
+)
 from emotify_core.splits import PROTOCOLS, Split, emobox_folds, leave_one_corpus_out, leave_one_speaker_out
 from tests.emotify_core.stand_in_network import StandInNetwork, StandInTraining
 from tests.emotify_core.tables import (
@@ -619,3 +628,40 @@ class TestRequireNoLeaks:
 
         with pytest.raises(CorpusError, match="The figures would flatter"):
             require_no_leaks(utterances, leave_one_speaker_out(utterances))
+
+
+@pytest.fixture(scope="module")
+def after_notes() -> dict[str, Outcome]:
+    """Let actors express everything, with voices as far apart as their emotions."""
+    made = table_of(utterances_of(n_takes=3), n_features=12, seed=3)
+    speakers = np.array([utterance.speaker for utterance in made.utterances])
+    voices = {name: np.random.default_rng(int(name)).normal(scale=2, size=12) for name in set(speakers.tolist())}
+    features = made.features + np.array([voices[name] for name in speakers.tolist()])
+    dataset = replace(made, features=features.astype(np.float32))
+    return cross_validate(dataset, emobox_folds(dataset.utterances), recipe_of(n_earlier=(0, 8)))
+
+
+class TestEarlierNotes:
+    def test_every_number_and_mood_is_measured_on_the_same_utterances(self, after_notes: dict[str, Outcome]) -> None:
+        assert set(after_notes) == {"clean", *(earlier.name for earlier in MEASURED)}
+        assert set(in_conditions(after_notes)) == {"clean"}
+        for outcome in after_notes.values():
+            np.testing.assert_array_equal(outcome.truth, after_notes["clean"].truth)
+
+    def test_knowing_a_voice_helps(self, after_notes: dict[str, Outcome]) -> None:
+        rows = {(row["mood"], row["n_notes"]): row for row in after_earlier_notes(after_notes)}
+
+        assert len(rows) == len(MEASURED)
+        assert rows["mixed", 16]["difference"] > 0.05
+        assert rows["mixed", 16]["uar"] == pytest.approx(
+            unweighted_average_recall(after_notes["clean"].confusion) + rows["mixed", 16]["difference"]
+        )
+        assert json.loads(json.dumps(list(rows.values()))) == list(rows.values())
+
+    def test_the_calibration_does_not_depend_on_them(self, after_notes: dict[str, Outcome]) -> None:
+        all_of_them, clean = calibrate(after_notes), calibrate({"clean": after_notes["clean"]})
+
+        assert all_of_them.log_temperature_ == clean.log_temperature_
+
+    def test_a_recipe_that_knows_no_voices_measures_none(self, outcome: Outcome) -> None:
+        assert after_earlier_notes({"clean": outcome}) == []

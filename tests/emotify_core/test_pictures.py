@@ -19,6 +19,7 @@ from emotify_core.pictures import (
     draw_conditions,
     draw_confusion,
     draw_coverage,
+    draw_earlier,
     draw_pictures,
     draw_reliability,
     draw_speakers,
@@ -27,7 +28,7 @@ from emotify_core.pictures import (
 from tests.emotify_core.measured import LABELS, metrics_of
 
 Draw = Callable[[Mapping[str, Any]], Picture | None]
-DRAWERS = (draw_confusion, draw_reliability, draw_coverage, draw_conditions, draw_speakers)
+DRAWERS = (draw_confusion, draw_reliability, draw_coverage, draw_conditions, draw_speakers, draw_earlier)
 EACH = pytest.mark.parametrize("draw", DRAWERS)
 
 
@@ -51,13 +52,14 @@ def drawing(draw: Draw, metrics: Mapping[str, Any]) -> Picture:
     return picture
 
 
-def test_there_are_five(drawn: tuple[Picture, ...]) -> None:
+def test_there_are_six(drawn: tuple[Picture, ...]) -> None:
     assert [picture.file for picture in drawn] == [
         "confusion.png",
         "reliability.png",
         "coverage.png",
         "conditions.png",
         "speakers.png",
+        "earlier.png",
     ]
 
 
@@ -90,7 +92,7 @@ def test_the_users_own_settings_change_nothing_and_are_left_alone(
 def test_other_figures_give_another_picture(metrics: dict[str, Any], drawn: tuple[Picture, ...]) -> None:
     figures = metrics["figures"] | {"clean": metrics["figures"]["pink noise 10 dB"]}
 
-    assert all(a.png != b.png for a, b in zip(draw_pictures({"figures": figures}), drawn, strict=True))
+    assert all(a.png != b.png for a, b in zip(draw_pictures(metrics | {"figures": figures}), drawn, strict=True))
 
 
 @EACH
@@ -132,7 +134,7 @@ def test_a_missing_matplotlib_is_told_only_if_something_is_to_be_drawn(
 def test_matplotlib_is_not_loaded_with_the_module_and_pyplot_never(metrics: dict[str, Any]) -> None:
     code = (
         f"import sys\nfrom emotify_core.pictures import draw_pictures\nassert 'matplotlib' not in sys.modules\n"
-        f"assert len(draw_pictures({metrics!r})) == 5\nassert 'matplotlib.pyplot' not in sys.modules"
+        f"assert len(draw_pictures({metrics!r})) == 6\nassert 'matplotlib.pyplot' not in sys.modules"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -174,6 +176,20 @@ class TestTexts:
         assert drawing(draw_conditions, {"figures": figures | {"no interval": {"uar": 0.1}}}).alt == (
             "UAR by condition, from best to worst: better 0.70, clean 0.60, worse 0.40."
         )
+
+    def test_earlier_notes_are_named_by_their_mood(self, metrics: dict[str, Any]) -> None:
+        picture = drawing(draw_earlier, metrics)
+        uar = metrics["figures"]["clean"]["uar"]
+
+        assert picture.alt == (
+            f"UAR by earlier notes: {uar:.2f} after none; mixed moods 0.66 after 8, all in the mood of now 0.56 after "
+            "8, all in another mood 0.61 after 8."
+        )
+
+    def test_a_mood_that_was_not_measured_is_left_out(self, metrics: dict[str, Any]) -> None:
+        rows = [row for row in metrics["earlier"] if row["mood"] == "mixed"]
+
+        assert "another" not in drawing(draw_earlier, metrics | {"earlier": rows}).alt
 
     def test_speakers_are_counted(self) -> None:
         by_speaker = {"ravdess/01": 0.4, "ravdess/02": 0.9, "emospeech/x": 0.6}

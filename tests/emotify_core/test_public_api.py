@@ -44,7 +44,7 @@ def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
         (EmotionClassifier.predict, "self, source, *, limits=None"),
         (EmotionClassifier.explain, "self, source, *, limits=None"),
         (EmotionClassifier.timeline, "self, source, *, limits=None"),
-        (EmotionClassifier.listen, "self, source, *, limits=None"),
+        (EmotionClassifier.listen, "self, source, *, limits=None, baseline=None"),
         (EmotionClassifier.decode, "self, source, *, limits=None"),
         (Timeline.as_text, "self, width=80"),
     ],

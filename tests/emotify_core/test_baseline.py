@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from emotify_core.baseline import PersonalBaseline, SpeakerPrior
+
+EMOTIONS = ("angry", "calm", "happy", "sad")
+N_FEATURES = 20
+ANY_FLOAT = st.floats(width=32, allow_nan=True, allow_infinity=True)
+_CENTRES = np.random.default_rng(99).normal(scale=3, size=(len(EMOTIONS), N_FEATURES))
+
+
+def speak(voice: NDArray[np.float64], emotion: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    return np.asarray(_CENTRES[emotion] + voice + rng.normal(scale=0.5, size=N_FEATURES), dtype=np.float32)
+
+
+def certain(emotion: int) -> NDArray[np.float64]:
+    return np.asarray(np.eye(len(EMOTIONS))[emotion])
+
+
+def fitted(**settings: Any) -> SpeakerPrior:
+    """Fit a prior to 12 voices that are two deviations of a note apart, who express everything."""
+    rng = np.random.default_rng(0)
+    voices = rng.normal(scale=1.0, size=(12, N_FEATURES))
+    table = [(v, e) for v in range(len(voices)) for e in range(len(EMOTIONS)) for _ in range(6)]
+    features = np.array([speak(voices[v], e, rng) for v, e in table])
+    labels, owners = np.array([EMOTIONS[e] for _, e in table]), np.array([f"voice {v}" for v, _ in table])
+    return SpeakerPrior(**settings).fit(features, labels, owners)
+
+
+PRIOR = fitted()
+
+
+def after(emotions: list[int], voice: NDArray[np.float64], *, prior: SpeakerPrior = PRIOR) -> PersonalBaseline:
+    """Let a voice speak notes, each heard as what it is."""
+    rng = np.random.default_rng(1)
+    baseline = None
+    for emotion in emotions:
+        baseline = prior.add(baseline, speak(voice, emotion, rng), certain(emotion))
+    assert baseline is not None
+    return baseline
+
+
+def cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+class TestShift:
+    voice = np.random.default_rng(5).normal(size=N_FEATURES)
+
+    def test_a_voice_is_found_after_a_few_notes(self) -> None:
+        shift = PRIOR.shift(after([0, 1, 2, 3, 0, 1, 2, 3], self.voice))
+
+        assert cosine(shift, self.voice) > 0.9
+        assert np.linalg.norm(shift) < 1.1 * np.linalg.norm(self.voice)
+
+    def test_few_notes_move_less_than_many_that_say_the_same(self) -> None:
+        baseline = after([0, 1, 2, 3], self.voice)
+        means = np.asarray(baseline.sums[None] / 4, dtype=np.float32)
+        sizes = [np.linalg.norm(PRIOR.offsets(means, n)) for n in (1, 4, 16)]
+
+        assert sizes == sorted(sizes)
+        assert sizes[0] < 0.9 * sizes[-1]
+
+    @pytest.mark.parametrize("emotion", range(len(EMOTIONS)))
+    def test_somebody_who_is_always_in_one_mood_keeps_it(self, emotion: int) -> None:
+        shift = PRIOR.shift(after([emotion] * 16, np.zeros(N_FEATURES)))
+
+        assert np.linalg.norm(shift) < 0.15 * np.linalg.norm(_CENTRES[emotion])
+
+    def test_nobody_known_is_not_moved(self) -> None:
+        assert not PRIOR.shift(None).any()
+
+    def test_a_baseline_of_another_prior_moves_nothing_and_is_begun_anew(self) -> None:
+        foreign = after([0, 1], self.voice, prior=fitted(clip=4.0))
+
+        assert not PRIOR.fits(foreign)
+        assert not PRIOR.shift(foreign).any()
+        assert PRIOR.add(foreign, np.zeros(N_FEATURES, np.float32), certain(0)).n_notes == 1
+
+    def test_a_new_voice_replaces_an_old_one_that_many_notes_told(self) -> None:
+        prior = fitted(n_most=8)
+        rng = np.random.default_rng(3)
+        baseline = after([0, 1, 2, 3] * 10, self.voice, prior=prior)
+        for i in range(40):
+            baseline = prior.add(baseline, speak(-self.voice, i % 4, rng), certain(i % 4))
+
+        assert baseline.n_notes == 80
+        assert cosine(prior.shift(baseline), -self.voice) > 0.9
+
+    @given(
+        features=arrays(np.float32, N_FEATURES, elements=ANY_FLOAT), chances=arrays(np.float64, 4, elements=ANY_FLOAT)
+    )
+    def test_any_note_leaves_it_finite_and_bounded(
+        self, features: NDArray[np.float32], chances: NDArray[np.float64]
+    ) -> None:
+        baseline = PRIOR.add(after([0, 1], self.voice), features, chances)
+        shift = PRIOR.shift(baseline)
+
+        assert np.isfinite(baseline.sums).all()
+        assert np.isfinite(shift).all()
+        limits = 3 * PRIOR.voice_deviation_
+        assert (np.abs(shift / PRIOR.scale_ @ PRIOR.axes_) <= limits * 1.01 + 1e-5).all()
+
+
+class TestPrior:
+    def test_it_tells_emotions_from_voices(self) -> None:
+        differences = (PRIOR.emotion_means_ - PRIOR.emotion_means_.mean(axis=0)) @ PRIOR.axes_.T * PRIOR.scale_
+
+        np.testing.assert_allclose(differences, _CENTRES - _CENTRES.mean(axis=0), atol=0.35)
+
+    def test_the_same_utterances_give_the_same_key_and_others_another(self) -> None:
+        assert fitted().key_ == PRIOR.key_
+        assert fitted(clip=4.0).key_ != PRIOR.key_
+        assert len(bytes.fromhex(PRIOR.key_)) == 8
+
+    def test_features_that_never_vary_do_no_harm(self) -> None:
+        rng = np.random.default_rng(0)
+        features = np.column_stack([rng.normal(size=(40, 3)), np.ones(40)]).astype(np.float32)
+        labels, owners = np.tile(["calm", "sad"], 20), np.repeat(["a", "b", "c", "d"], 10)
+        prior = SpeakerPrior().fit(features, labels, owners)
+
+        baseline = prior.add(None, features[0], [0.5, 0.5])
+
+        assert np.isfinite(prior.shift(baseline)).all()
+
+
+class TestBytes:
+    def test_a_baseline_comes_back_as_it_was(self) -> None:
+        baseline = after([0, 3, 3], TestShift.voice)
+
+        found = PersonalBaseline.from_bytes(baseline.to_bytes())
+
+        assert (found.key, found.n_notes) == (baseline.key, 3)
+        np.testing.assert_array_equal(found.sums, baseline.sums)
+
+    @given(data=st.binary(max_size=200))
+    def test_any_bytes_are_a_baseline_or_a_value_error(self, data: bytes) -> None:
+        try:
+            found = PersonalBaseline.from_bytes(data)
+        except ValueError:
+            return
+        assert np.isfinite(PRIOR.shift(found)).all()
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda data: data[:-1],
+            lambda data: b"XXXX" + data[4:],
+            lambda data: data[:-4] + np.float32(np.nan).tobytes(),
+            lambda data: data[:12] + bytes(4) + data[16:],  # of no note
+        ],
+    )
+    def test_damage_is_found(self, damage: object) -> None:
+        with pytest.raises(ValueError, match="no baseline"):
+            PersonalBaseline.from_bytes(damage(after([0], TestShift.voice).to_bytes()))  # type: ignore[operator]
+
+    def test_sums_of_two_notes_do_not_tell_which_came_first(self) -> None:
+        rng = np.random.default_rng(4)
+        notes = [(speak(TestShift.voice, e, rng), certain(e)) for e in (0, 3)]
+        first, second = (PRIOR.add(PRIOR.add(None, *a), *b) for a, b in ((notes[0], notes[1]), (notes[1], notes[0])))
+
+        np.testing.assert_allclose(first.sums, second.sums, rtol=1e-6)
