@@ -160,8 +160,8 @@ class Night:
 
     def _learned_before(self, version: str, moment: datetime) -> bool:
         """Tell whether a version may have learned from examples that were deleted at a moment."""
-        created = datetime.fromisoformat(self.registry.header(version).created)
-        return is_retrained(self.registry, version) and created <= moment
+        read_at = self.registry.metrics(version).get(NIGHT, {}).get("read_at", self.registry.header(version).created)
+        return is_retrained(self.registry, version) and datetime.fromisoformat(read_at) <= moment
 
     def _withdrawn_at(self) -> datetime | None:
         """Read when a person last had examples deleted."""
@@ -201,18 +201,19 @@ class Night:
         if png is not None:
             write_atomically(self.picture, lambda file: file.write(png))
         if outcome.decision == "promoted":
-            self._promote(number, reference, lesson, outcome, png)
+            facts = {"number": number, "read_at": reading.now.astimezone(UTC).isoformat()}
+            self._promote(reference, lesson, outcome.facts() | facts, png)
         elif reference.replaces:
             make_champion(self.registry, reference.folder)
         return outcome
 
-    def _promote(self, number: int, reference: _Reference, lesson: Lesson, outcome: Outcome, png: bytes | None) -> None:
+    def _promote(self, reference: _Reference, lesson: Lesson, facts: Mapping[str, Any], png: bytes | None) -> None:
         """Publish the challenger and make it the champion; a rollback leads to what it was compared with."""
         challenger = lesson.challenger
         assert challenger is not None  # noqa: S101 - `_decide` has checked
         if self.registry.history()[-1:] != (reference.folder.name,):
             make_champion(self.registry, reference.folder)
-        night = {**outcome.facts(), "number": number, "base": shipped_champion()[1].version}
+        night = {**facts, "base": shipped_champion()[1].version}
 
         def add_picture(folder: Path, _: Header) -> None:
             if png is not None:

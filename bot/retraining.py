@@ -106,7 +106,7 @@ def main(
             return _show_last(settings, screen) if arguments.last else _retrain(settings, arguments, screen, learn)
     except LockedError:
         return screen.complain(_BUSY, FAILED)
-    except (PseudonymKeyError, StoreError) as error:
+    except (PseudonymKeyError, StoreError, OSError) as error:
         return screen.complain(str(error), CANNOT_START)
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -114,31 +114,32 @@ def main(
 
 def _retrain(settings: Settings, arguments: argparse.Namespace, screen: _Screen, learn: Learn | None) -> int:
     """Do the night's work, and show what came of it."""
-    try:
-        with locked(settings.data_dir / LOCK_FILE), _opened(settings) as (runner, store):
-            _lower_priority()
-            night = Night(
-                store=store,
-                runner=runner,
-                registry=open_registry(settings),
-                learn=learn or _core_learn(),
-                clock=lambda: datetime.now(UTC),
-                keep_models=settings.keep_models,
-                origins=settings.learns_from,
-                picture=settings.data_dir / NIGHT_PICTURE,
-            )
+    with locked(settings.data_dir / LOCK_FILE), _opened(settings) as (runner, store):
+        _lower_priority()
+        night = Night(
+            store=store,
+            runner=runner,
+            registry=open_registry(settings),
+            learn=learn or _core_learn(),
+            clock=lambda: datetime.now(UTC),
+            keep_models=settings.keep_models,
+            origins=settings.learns_from,
+            picture=settings.data_dir / NIGHT_PICTURE,
+        )
+        try:
             with screen.out.status("Learning…") if screen.out.is_terminal else contextlib.nullcontext():
                 outcome = night.run(only_if_new=arguments.if_new)
-    except (LockedError, PseudonymKeyError, StoreError):
-        raise
-    except (EmotifyError, OSError) as error:
-        _log.error("The night failed: %s", error)
-        return screen.complain(f"The night failed, and the champion serves on: {error}", FAILED)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line, and the log everything
-        _log.exception("The night failed")
-        where = settings.log_dir / "retrain.log"
-        return screen.complain(f"The night failed, and the champion serves on: {error!r}; see {where}.", FAILED)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line, and the log everything
+            _log.exception("The night failed")
+            return screen.complain(_failure(error, settings), FAILED)
     return _show(outcome, screen)
+
+
+def _failure(error: Exception, settings: Settings) -> str:
+    """Say in one line why a night failed; what nobody foresaw is in the log."""
+    foreseen = isinstance(error, EmotifyError | StoreError | OSError)
+    reason = str(error) if foreseen else f"{error!r}; see {settings.log_dir / 'retrain.log'}."
+    return f"The night failed, and the champion serves on: {reason}"
 
 
 def _show(outcome: Outcome | None, screen: _Screen) -> int:
