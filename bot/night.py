@@ -219,7 +219,7 @@ class Night:
             if png is not None:
                 (folder / self.picture.name).write_bytes(png)
 
-        metrics = {**lesson.metrics, NIGHT: night}
+        metrics = {NIGHT: night}
         header = challenger.header
         self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_picture)
         self.registry.promote(header.version)

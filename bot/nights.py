@@ -46,7 +46,7 @@ class Nights:
             What `begin_night` returned.
         decision : {'promoted', 'kept', 'failed', 'skipped'}
         champion, challenger : str, optional
-            Versions: the one that serves after the night, and the one that was made in it.
+            Versions: the one that was compared with, and the one that was made in the night.
         reason : str
             One sentence.
         report : Mapping[str, Any]

@@ -45,15 +45,12 @@ class Lesson:
     report : dict
         ``examples``: counts; ``gate``: list of `Check` as dict. Ready for JSON.
     challenger : Trained or None
-    metrics : dict
-        For `Registry.publish`.
     """
 
     decision: Decision
     reason: str
     report: dict[str, Any]
     challenger: Trained | None
-    metrics: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +104,7 @@ def learn(
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
         table = collect(examples, base, heads, serving.header.labels)
         if not len(table):
-            return Lesson("skip", "There is no feedback to learn from.", {"examples": _counts(table, None)}, None, {})
+            return Lesson("skip", "There is no feedback to learn from.", {"examples": _counts(table, None)}, None)
         return _Night(base, serving, table, seed, now).lesson()
 
 
@@ -134,7 +131,7 @@ class _Night:
             reason = (
                 f"All {len(examples)} examples were set aside: what their people name does not follow their voices."
             )
-            return Lesson("keep", reason, {"examples": counts}, None, {})
+            return Lesson("keep", reason, {"examples": counts}, None)
         twins = t.fit_twins(base, examples, weighed.weights, first, seed=seed)
         shipped = [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
         checks = gate(
@@ -151,8 +148,7 @@ class _Night:
         challenger = self._fit(weighed.weights, first, twins)
         failed = [check for check in checks if not check.passed]
         report = {"examples": counts, "gate": [asdict(check) for check in checks]}
-        metrics = {"learning": report | {"base": base.version, "reason": _reason(failed, counts)}}
-        return Lesson("keep" if failed else "promote", _reason(failed, counts), report, challenger, metrics)
+        return Lesson("keep" if failed else "promote", _reason(failed, counts), report, challenger)
 
     def _posteriors(self, head_scores: Scores) -> NDArray[np.float64]:
         """Return what head scores come to together with the network, for the examples."""

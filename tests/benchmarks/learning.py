@@ -138,7 +138,7 @@ def simulate(
         week.seconds.append(time.monotonic() - began)
         if lesson.decision == "promote" and lesson.challenger is not None:
             made = lesson.challenger
-            registry.publish(made.header, made.experts, lesson.metrics, files=made.files)
+            registry.publish(made.header, made.experts, lesson.report, files=made.files)
             registry.promote(made.header.version)
             champion = registry.root / made.header.version
         _note_night(week, lesson)

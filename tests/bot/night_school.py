@@ -62,12 +62,12 @@ class Student:
             raise self.error
         counts = {"n_examples": len(self.seen), "n_people": len({each.person for each in self.seen})}
         if self.decision == "skip":
-            return Lesson("skip", "There is no feedback to learn from.", {"examples": counts}, None, {})
+            return Lesson("skip", "There is no feedback to learn from.", {"examples": counts}, None)
         report: dict[str, Any] = {"examples": counts, "gate": gate_rows()}
         version = f"night-{now:%Y%m%d-%H%M%S-%f}"
         header = tiny_header(version, created=now.isoformat(timespec="milliseconds"), seed=seed)
         reason = "Not worse anywhere." if self.decision == "promote" else "The champion stays: UAR 0.7 -> 0.6."
-        return Lesson(self.decision, reason, report, Trained(header, tiny_model(), {}), {"learning": {"seed": seed}})
+        return Lesson(self.decision, reason, report, Trained(header, tiny_model(), {}))
 
 
 @dataclass

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotify_core.experts import head_scores
+from emotify_core.heads import FusedHeads
+from emotify_core.learning import examples as module
+from emotify_core.learning.examples import Examples, collect
+from emotify_core.learning.twins import Twin, fold_of, folds_of, twins_from_bytes, twins_to_bytes
+from tests.emotify_core.learning.world import World, notes_of
+
+
+def collected(world: World, people: list[str], **facts: int) -> Examples:
+    header, experts = world.registry.load(world.registry.champion())
+    notes = [note for person in people for note in notes_of(world, person, **facts)]  # type: ignore[arg-type]
+    return collect(notes, world.base, experts.heads, header.labels)
+
+
+def test_examples_are_turned_as_the_base_is(world: World) -> None:
+    header, experts = world.registry.load(world.registry.champion())
+    notes = notes_of(world, "ada", n=3)
+
+    found = collect(notes, world.base, experts.heads, header.labels)
+
+    features = np.stack([note.vector.features for note in notes])
+    np.testing.assert_allclose(found.rows, experts.heads.scale(features) @ world.base.axes, rtol=2e-3, atol=2e-3)
+    assert [world.base.emotions[i] for i in found.emotions] == [note.emotion.value for note in notes]
+    said = [world.base.emotions[i] for i in found.serving_scores.argmax(axis=1)]
+    assert said == [str(experts.classes[i]) for i in head_scores(experts.heads, features).argmax(axis=1)]
+
+
+def test_of_each_person_the_last_ones_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PER_PERSON", 5)
+    everything, last = collected(world, ["ada"], n=12), None
+
+    header, experts = world.registry.load(world.registry.champion())
+    last = collect(notes_of(world, "ada", n=12)[-5:], world.base, experts.heads, header.labels)
+
+    assert len(everything) == 5
+    np.testing.assert_array_equal(everything.rows, last.rows)
+
+
+def test_where_there_are_too_many_everybody_keeps_as_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_EXAMPLES", 10)
+
+    found = collected(world, ["ada", "bob", "eve"], n=8)
+
+    assert np.unique(found.persons, return_counts=True)[1].tolist() == [3, 3, 3]
+
+
+def test_a_person_is_kept_out_of_the_same_fold_for_ever(world: World) -> None:
+    found = collected(world, ["ada", "bob", "eve"], n=2)
+
+    folds = folds_of(found, world.base.n_folds)
+
+    assert folds.tolist() == [fold_of(person, world.base.n_folds) for person in found.persons.tolist()]
+    assert {fold_of(f"person {i}", 5) for i in range(40)} == set(range(5))
+
+
+def test_twins_say_what_their_heads_say_and_come_back_from_a_file(world: World) -> None:
+    rows = world.base.tested_rows(0)
+    labels, n = world.base.labels[world.base.tested], len(world.base.tested)
+    heads = FusedHeads(hidden=7, max_iter=3).fit_turned(rows, labels, np.ones(n))
+    twin = Twin.of(heads, world.base.emotions)
+    order = [list(heads.classes_).index(emotion) for emotion in world.base.emotions]
+
+    again = twins_from_bytes(twins_to_bytes([twin] * world.base.n_folds), world.base)
+
+    np.testing.assert_allclose(twin.scores(rows), heads.decide(rows)[:, order], atol=1e-3)
+    np.testing.assert_allclose(again[2].scores(rows), twin.scores(rows), atol=0.05)
+
+
+def test_a_note_of_nobody_who_is_known_changes_no_other_row(world: World) -> None:
+    header, experts = world.registry.load(world.registry.champion())
+    notes = notes_of(world, "ada", n=4)
+    stranger = replace(notes[0], person="zoe")
+
+    alone = collect(notes, world.base, experts.heads, header.labels)
+    beside = collect([*notes, stranger], world.base, experts.heads, header.labels)
+
+    np.testing.assert_array_equal(beside.rows[:4], alone.rows)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emotify_core.learning.gate import Check, Opinions, gate
+from emotify_core.metrics import expected_calibration_error
+from tests.emotify_core.learning.test_weights import table
+from tests.emotify_core.learning.world import World
+
+
+def saying(world: World, share_right: float, *, seed: int = 0, sure: float = 0.8) -> np.ndarray:
+    """Let a model name a share of each emotion's utterances rightly, and others at random, all as sure."""
+    base, rng = world.base, np.random.default_rng(seed)
+    truth = np.array([base.emotions.index(label) for label in base.labels[base.tested].tolist()])
+    said = np.where(rng.random(len(truth)) < share_right, truth, rng.integers(8, size=len(truth)))
+    probabilities = np.full((len(truth), 8), (1 - sure) / 7)
+    probabilities[np.arange(len(truth)), said] = sure
+    return probabilities
+
+
+def compare(
+    world: World, before: np.ndarray, now: np.ndarray, *, shipped: np.ndarray | None = None
+) -> dict[str, Check]:
+    nobody = table([])
+    sides = [Opinions([each] * 3, np.zeros((0, 8))) for each in (before, now)]
+    counted = np.zeros(0, dtype=bool)
+    start = None if shipped is None else [shipped] * 3
+    checks = gate(world.base, nobody, counted, sides[0], sides[1], shipped=start, seed=0)
+    return {check.what.partition(",")[0] if "recall" in check.what else check.what: check for check in checks}
+
+
+def test_a_model_passes_beside_itself(world: World) -> None:
+    same = saying(world, 0.7)
+
+    checks = compare(world, same, same)
+
+    assert all(check.passed and check.difference == 0 for check in checks.values())
+
+
+def test_a_better_one_passes(world: World) -> None:
+    checks = compare(world, saying(world, 0.5), saying(world, 0.9))
+
+    assert all(check.passed for name, check in checks.items() if name != "calibration error")
+    assert checks["UAR, clean"].low > 0.2
+
+
+def test_a_worse_one_does_not(world: World) -> None:
+    checks = compare(world, saying(world, 0.9), saying(world, 0.7))
+
+    assert not any(checks[f"UAR, {name}"].passed for name in world.base.conditions)
+
+
+def test_many_small_losses_do_not_add_up(world: World) -> None:
+    lately = saying(world, 0.7)
+
+    checks = compare(world, lately, lately, shipped=saying(world, 0.9))
+
+    assert checks["UAR, clean"].passed
+    assert not checks["UAR, all, against the shipped model"].passed
+
+
+def test_one_emotion_that_is_lost_stops_it(world: World) -> None:
+    before = saying(world, 0.9)
+    now = before.copy()
+    sad = world.base.labels[world.base.tested] == "sad"
+    now[sad] = np.roll(before[sad], 1, axis=1)
+
+    recall = compare(world, before, now)["recall of sad"]
+
+    assert not recall.passed
+    assert recall.high < -0.05
+
+
+def test_a_model_that_only_feels_surer_does_not_pass(world: World) -> None:
+    checks = compare(world, saying(world, 0.7, sure=0.75), saying(world, 0.7, sure=0.99))
+
+    assert not checks["calibration error"].passed
+    assert checks["UAR, clean"].difference == 0
+
+
+def test_the_calibration_error_is_the_known_one(world: World) -> None:
+    now = saying(world, 0.7)
+    truth = [world.base.emotions.index(label) for label in world.base.labels[world.base.tested].tolist()]
+
+    found = compare(world, now, now)["calibration error"].champion
+
+    right = now.argmax(axis=1) == truth
+    assert found == pytest.approx(expected_calibration_error(now.max(axis=1), right))
+
+
+@pytest.mark.parametrize(("now", "passed"), [(1, True), (0, False)])
+def test_feedback_of_people_kept_out_must_be_met_as_often(world: World, now: int, passed: bool) -> None:
+    examples = table(["ada"] * 4 + ["bob"] * 4, emotions=np.zeros(8, dtype=int))
+    same = [saying(world, 0.7)] * 3
+    half, all_or_none = np.zeros((8, 8)), np.zeros((8, 8))
+    half[:, 1] = 0.5
+    half[:4, 0] = 1
+    all_or_none[:, 0 if now else 1] = 1
+
+    checks = gate(
+        world.base, examples, np.ones(8, dtype=bool), Opinions(same, half), Opinions(same, all_or_none), seed=0
+    )
+
+    feedback = checks[-1]
+    assert (feedback.what, feedback.champion, feedback.challenger) == ("feedback met, of people kept out", 0.5, now)
+    assert feedback.passed is passed

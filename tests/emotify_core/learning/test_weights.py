@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emotify_core.learning.examples import Examples, Kind
+from emotify_core.learning.weights import first_weights, reliabilities, weigh
+
+N = 8  # emotions
+BASE = 10_000.0
+
+
+def table(persons: Sequence[str], verdicts: Sequence[Kind] | None = None, **columns: Any) -> Examples:
+    n = len(persons)
+    described: dict[str, Any] = {
+        "persons": np.array(persons),
+        "servers": np.array([""] * n),
+        "days_known": np.full(n, 30.0),
+        "verdicts": np.array(verdicts or ["correction"] * n),
+        "emotions": np.arange(n) % N,
+        "heard": (np.arange(n) + 1) % N,
+        "rows": np.zeros((n, 3), dtype=np.float32),
+        "network_scores": np.zeros((n, N)),
+        "serving_scores": np.zeros((n, N)),
+        "quality": np.zeros((n, 2), dtype=np.float32),
+    }
+    return Examples(**(described | columns))
+
+
+def believing(examples: Examples, share: float = 0.5) -> np.ndarray:
+    """Let a model give the named emotion a share, and the others the same of what is left."""
+    posteriors = np.full((len(examples), N), (1 - share) / (N - 1))
+    posteriors[np.arange(len(examples)), examples.emotions] = share
+    return posteriors
+
+
+class TestReliabilities:
+    def test_who_names_what_the_voice_says_is_trusted(self) -> None:
+        examples = table(["ada"] * 40)
+
+        assert reliabilities(examples, believing(examples), seed=0)["ada"] > 0.9
+
+    def test_who_always_names_the_same_is_not(self) -> None:
+        examples = table(["mallory"] * 40, emotions=np.zeros(40, dtype=int), heard=np.ones(40, dtype=int))
+
+        assert reliabilities(examples, np.full((40, N), 1 / N), seed=0) == {"mallory": 0.0}
+
+    def test_who_names_the_opposite_of_what_the_voice_says_is_not(self) -> None:
+        examples = table(["mallory"] * 40)
+        says = believing(table(["mallory"] * 40, emotions=(np.arange(40) + 3) % N))
+
+        assert reliabilities(examples, says, seed=0)["mallory"] < 0.15
+
+    def test_of_few_corrections_nothing_is_concluded(self) -> None:
+        examples = table(["ada"] * 5)
+
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+
+    def test_confirmations_prove_nothing(self) -> None:
+        examples = table(["ada"] * 40, ["confirmation"] * 40)
+
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+
+
+class TestWeigh:
+    def test_a_correction_says_more_than_a_click(self) -> None:
+        examples = table(["a", "b", "c"], ["correction", "confirmation", "rejection"], emotions=np.array([0, 0, 0]))
+        flat = np.full((3, N), 1 / N)
+
+        correction, confirmation, rejection = weigh(examples, flat, BASE, seed=0).weights
+
+        assert correction > 2 * confirmation
+        assert correction > 2 * rejection
+
+    def test_a_newcomer_says_less(self) -> None:
+        examples = table(["old", "new"], days_known=np.array([30.0, 0.0]), emotions=np.array([0, 0]))
+
+        old, new = first_weights(examples, BASE)
+
+        assert new == pytest.approx(old / 4)
+
+    def test_one_enthusiast_counts_no_more_than_forty_corrections(self) -> None:
+        one, many = table(["ada"] * 200), table([f"person {i}" for i in range(200)])
+
+        assert first_weights(one, 1e9).sum() < first_weights(many, 1e9).sum() / 2
+        assert first_weights(one, 1e9).sum() == pytest.approx(40 * 20)
+
+    def test_a_server_counts_for_half_of_all_at_most(self) -> None:
+        servers = np.array(["big"] * 90 + ["small"] * 10)
+        examples = table([f"person {i}" for i in range(100)], servers=servers, emotions=np.zeros(100, dtype=int))
+
+        weights = first_weights(examples, 1e9)
+
+        assert weights[:90].sum() == pytest.approx(0.5 * 100 * 0.5 * 20)
+        assert weights[90:].sum() == pytest.approx(10 * 0.5 * 20)
+
+    def test_all_together_count_for_half_of_the_base_at_most(self) -> None:
+        examples = table([f"person {i}" for i in range(500)])
+
+        assert first_weights(examples, BASE).sum() == pytest.approx(BASE / 2)
+
+    def test_what_is_named_most_is_not_heard_most(self) -> None:
+        emotions = np.array([0] * 30 + [1] * 10)
+        weights = first_weights(table([f"person {i}" for i in range(40)], emotions=emotions), BASE)
+
+        assert weights[:30].sum() == pytest.approx(weights[30:].sum())
+
+    def test_what_contradicts_everybody_else_is_set_aside_and_told(self) -> None:
+        examples = table(["ada"] * 40)
+        posteriors = believing(examples)
+        posteriors[7] = 0.001
+        posteriors[7, (examples.emotions[7] + 2) % N] = 0.993
+
+        weighed = weigh(examples, posteriors, BASE, seed=0)
+
+        assert weighed.set_aside.tolist() == ["contradicts" if i == 7 else "" for i in range(40)]
+        assert weighed.weights[7] == 0
+        assert np.delete(weighed.weights, 7).min() > 0
+
+    def test_nobody_is_not_too_few(self) -> None:
+        nobody = table([])
+
+        assert not len(weigh(nobody, np.zeros((0, N)), BASE, seed=0).weights)
