@@ -54,7 +54,8 @@ LISTENING_OFF: Final = (
 
 LEARNING_QUESTION: Final = (
     "May I learn from your voice notes, so that I get better at hearing you and others? With your yes I keep numbers "
-    "that describe how each note sounds, encrypted and under a pseudonym; never the audio, never your words. "
+    "that describe how each note sounds, and how your voice usually does, encrypted and under a pseudonym; never the "
+    "audio, never your words. "
     "/privacy changes your answer at any time: the numbers are then deleted at once, and the next model that I make at "
     "night is made without them."
 )

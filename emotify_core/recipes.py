@@ -76,7 +76,9 @@ class Recipe:
         Whether sung utterances train too.
     n_earlier : tuple of int
         Numbers of earlier notes of the same speaker that are taken as known in training, copy by copy, so that the
-        classifier can be used with a person's baseline and without; empty if it is to know no voices.
+        classifier can be used with a person's baseline and without; empty if it is to know no voices. Measured: with
+        (0, 3, 12) rather than (0,) notes of people who are not known yet cost 1.2 points of UAR, and eight earlier ones
+        gain no more.
     choices : tuple of mapping
         Settings of the classifier that may be chosen among inside each fold; those of `make` are one of them.
     tuned_on : frozenset of str
