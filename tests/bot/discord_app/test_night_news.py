@@ -26,7 +26,7 @@ Begin = Callable[..., Awaitable[None]]
 async def begin(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
     """Start a bot that has something to learn from, in the middle of a night that ends as the test says."""
     monkeypatch.setattr("bot.night_schedule.SETTLING", timedelta(0))
-    vault = Vault.open(tmp_path / "examples.key")
+    vault = await asyncio.to_thread(Vault.open, tmp_path / "examples.key")
 
     async def begin(channel: Channel, decision: Decision, reason: str, *, picture: bool = True) -> None:
         store = await Store.open(tmp_path / "emotify.db", vault=vault)
