@@ -161,6 +161,7 @@ def all_errors() -> list[EmotifyError]:
         "AudioTooShortError": (0.05, 0.3),
         "DecodingTimeoutError": (20.0,),
         "FeatureSetMismatchError": ("a", "b"),
+        "LibraryMismatchError": ("night-1", "scikit-learn", "1.8.0", "1.9.0"),
         "MissingExtraError": ("PyTorch", "train"),
     }
     return [kind(*arguments.get(kind.__name__, ("for a reason",))) for kind in kinds]
