@@ -235,7 +235,7 @@ def put_together(
     shown = [{name: scores for name, scores in fold.items() if name not in _EARLIER_NAMES} for fold in fused]
     calibrations = _calibrations(shown, truth, quality) if is_calibrated else [None] * len(folds)
     outcomes = {}
-    for name in folds[0]:
+    for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
         probabilities = [
             _allowed(
                 softmax(fold[name]) if calibration is None else calibration.probabilities(fold[name], features[name]),

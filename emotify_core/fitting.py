@@ -69,8 +69,11 @@ def fit_heads(
 
 
 def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> Voices | None:
-    """Learn from utterances how voices differ, and what each adds to its speaker's baseline; None if not wanted."""
-    if not recipe.n_earlier:
+    """Learn from utterances how voices differ, and what each adds to its speaker's baseline.
+
+    None if that is not wanted, or there is only one speaker.
+    """
+    if not recipe.n_earlier or len(set(dataset.speakers[rows].tolist())) < 2:
         return None
     weights = _weights(dataset, rows, recipe)
     return fit_voices(

@@ -26,6 +26,7 @@ from bot.trial import Terminal, main
 from bot.vault import Vault
 from bot.verdicts import Correction
 from emotify_core.audio import DecodeLimits, decode
+from emotify_core.baseline import PersonalBaseline
 from emotify_core.classifier import EmotionClassifier, Heard
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelNotFoundError
@@ -40,7 +41,8 @@ VECTOR = NoteVector("set-1", *(np.arange(n, dtype=np.float32) for n in (3, 8, 2)
 class SadClassifier:
     """Decodes for real, and finds everything sad."""
 
-    def listen(self, source: bytes, *, limits: DecodeLimits) -> Heard:
+    def listen(self, source: bytes, *, limits: DecodeLimits, baseline: PersonalBaseline | None) -> Heard:
+        assert baseline is None  # it begins none
         decode(source, limits=limits)
         return Heard(SAD, np.zeros((1, 3), np.float32), VECTOR)
 
@@ -347,10 +349,10 @@ class Absorbed(SadClassifier):
 
     may_end = threading.Event()
 
-    def listen(self, source: bytes, *, limits: DecodeLimits) -> Heard:
+    def listen(self, source: bytes, *, limits: DecodeLimits, baseline: PersonalBaseline | None) -> Heard:
         os.kill(os.getpid(), signal.SIGINT)
         self.may_end.wait()
-        return super().listen(source, limits=limits)
+        return super().listen(source, limits=limits, baseline=baseline)
 
 
 @pytest.fixture

@@ -143,9 +143,10 @@ async def test_a_note_that_cannot_be_used_is_refused_as_in_this_process(
     assert vars(there.value) == vars(here.value)
 
 
-async def test_a_model_that_is_not_there_is_named_as_such(cache_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError, match="nothing"):
-        await pool_of_one(tmp_path / "nothing", cache_dir).start()
+async def test_a_model_that_is_not_there_is_named_as_such(model: Path, cache_dir: Path, tmp_path: Path) -> None:
+    async with pool_of_one(model, cache_dir) as pool:
+        with pytest.raises(ModelNotFoundError, match="nothing"):
+            await pool.replace_model(tmp_path / "nothing")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not enforce the limit")

@@ -177,7 +177,7 @@ class TestCard:
         after = {path.name: path.read_bytes() for path in folder.iterdir()}
         assert {Path(file).name for file in written["files"]} == set(after) - set(before)
         assert {name: after[name] for name in before} == before
-        assert sum(name.endswith(".png") for name in after) == 5
+        assert sum(name.endswith(".png") for name in after) == 6
 
     def test_figures_of_shuffled_labels_are_added(self, registry: Registry, tmp_path: Path) -> None:
         report = tmp_path / "permuted.json"
