@@ -127,7 +127,9 @@ def _retrain(settings: Settings, arguments: argparse.Namespace, screen: _Screen,
             picture=settings.data_dir / NIGHT_PICTURE,
         )
         try:
-            with screen.out.status("Learning…") if screen.out.is_terminal else contextlib.nullcontext():
+            with (
+                screen.out.status("Learning, for some minutes…") if screen.out.is_terminal else contextlib.nullcontext()
+            ):
                 outcome = night.run(only_if_new=arguments.if_new)
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line, and the log everything
             _log.exception("The night failed")

@@ -26,9 +26,8 @@ HELD_OUT_CONDITIONS: Final = ("clean", "opus 32 kbit/s", "pink noise 20 dB")
 N_AXES: Final = 1400
 # Standard deviations of an axis. Measured on three folds: coarse rows to learn from give heads as good as exact ones;
 # coarse rows to be tested cost two points.
-_ROW_STEP: Final = 0.8
+_ROW_STEP: Final = 1.0
 _TESTED_STEP: Final = 0.1
-_FINER: Final = np.float32(_TESTED_STEP / _ROW_STEP)
 _AXIS_STEP: Final = 0.125
 _CHUNK: Final = 2000
 
@@ -58,7 +57,8 @@ class Base:
     tested : ndarray of int, shape=(n_tested,)
         Which utterances are tested, each in its fold.
     tested_codes : ndarray of int8, shape=(n_conditions, n_tested, n_axes)
-        The tested utterances under each condition, the first of which is ``clean``, in finer units.
+        The tested utterances under each condition, the first of which is ``clean``, in units of `tested_steps`.
+    tested_steps : ndarray of float32, shape=(n_axes,)
     conditions : tuple of str
     head_scores, network_scores : ndarray of float32, shape=(n_conditions, n_tested, n_emotions)
         What the experts said who had never met the speaker.
@@ -80,6 +80,7 @@ class Base:
     emotions: tuple[str, ...]
     tested: NDArray[np.int32]
     tested_codes: NDArray[np.int8]
+    tested_steps: NDArray[np.float32]
     conditions: tuple[str, ...]
     head_scores: NDArray[np.float32]
     network_scores: NDArray[np.float32]
@@ -102,7 +103,7 @@ class Base:
 
     def tested_rows(self, condition: int) -> Matrix:
         """Return the rows of the tested utterances under a condition, shape=(n_tested, n_axes)."""
-        return np.asarray(self.tested_codes[condition] * (self.row_steps * _FINER), dtype=np.float32)
+        return np.asarray(self.tested_codes[condition] * self.tested_steps, dtype=np.float32)
 
     def to_bytes(self) -> bytes:
         """Write it, compressed.
@@ -149,7 +150,7 @@ class Base:
 
 _CODES: Final = ("axis_codes", "row_codes", "tested_codes")
 _ARRAYS: Final = (
-    *("axis_steps", "row_steps", "labels", "corpora", "speakers", "folds", "tested"),
+    *("axis_steps", "row_steps", "tested_steps", "labels", "corpora", "speakers", "folds", "tested"),
     *("head_scores", "network_scores", "quality"),
 )
 
@@ -206,6 +207,7 @@ def make_base(
 
     rows = np.stack([turned(copy) for copy in dataset.features])
     row_codes, row_steps = _codes(rows.reshape(-1, rows.shape[2]), _ROW_STEP)
+    tested_steps = row_steps * np.float32(_TESTED_STEP / _ROW_STEP)
     heard = {"clean": dataset.features[0][tested], **{name: table.features for name, table in degraded.items()}}
     return Base(
         version=header.version,
@@ -221,7 +223,8 @@ def make_base(
         folds=folds,
         emotions=clean.labels,
         tested=tested.astype(np.int32),
-        tested_codes=np.stack([_rounded(turned(heard[name]), row_steps * _FINER) for name in names]),
+        tested_codes=np.stack([_rounded(turned(heard[name]), tested_steps) for name in names]),
+        tested_steps=tested_steps,
         conditions=tuple(names),
         head_scores=_scores(outcomes, names, FUNCTIONALS),
         network_scores=_scores(outcomes, names, NETWORK),

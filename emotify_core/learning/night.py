@@ -128,10 +128,7 @@ class _Night:
         weighed = weigh(examples, first, base_weight, seed=seed)
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
-            reason = (
-                f"All {len(examples)} examples were set aside: what their people name does not follow their voices."
-            )
-            return Lesson("keep", reason, {"examples": counts}, None)
+            return Lesson("keep", _why_nothing(counts), {"examples": counts}, None)
         twins = t.fit_twins(base, examples, weighed.weights, first, seed=seed)
         shipped = [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
         checks = gate(
@@ -255,6 +252,16 @@ def _counts(examples: Examples, set_aside: NDArray[np.str_] | None) -> dict[str,
         "n_set_aside_contradicts": aside["contradicts"],
         "n_people_set_aside": len(set(unreliable.tolist())),
     }
+
+
+def _why_nothing(counts: Mapping[str, Any]) -> str:
+    """Say why there was nothing left to learn from."""
+    reasons = {
+        "what their people name does not follow their voices": counts["n_set_aside_unreliable"],
+        "they contradict what everybody else taught": counts["n_set_aside_contradicts"],
+    }
+    told = [reason if n == counts["n_examples"] else f"{reason} ({n})" for reason, n in reasons.items() if n]
+    return f"Everything that was said ({counts['n_examples']}) was set aside: {', or '.join(told)}."
 
 
 def _reason(failed: list[Check], counts: Mapping[str, Any]) -> str:

@@ -126,7 +126,8 @@ class TestWhoCannotSteer:
         assert lesson.decision == "keep"
         assert lesson.challenger is None
         assert lesson.reason == (
-            f"All {len(examples)} examples were set aside: what their people name does not follow their voices."
+            f"Everything that was said ({len(examples)}) was set aside: what their people name does not follow their "
+            "voices."
         )
         assert lesson.report["examples"]["n_people_set_aside"] == len(PEOPLE)
 
@@ -141,6 +142,21 @@ class TestWhoCannotSteer:
         assert lesson.challenger is not None
         honest = share_right(lesson.challenger.experts, world)
         assert share_right(beside.challenger.experts, world) > honest - 0.05
+
+    def test_what_contradicts_everybody_else_is_told_as_that(self, world: World) -> None:
+        rng, heard = np.random.default_rng(0), Emotion.SAD
+        certain = np.full(8, np.log(1e-4), dtype=np.float32)
+        certain[world.registry.header(world.registry.champion()).labels.index(heard)] = 0
+        clear = [replace(vector, network_scores=certain) for vector in vectors(world, [heard] * 3, rng, accent=0.0)]
+
+        lesson = night(
+            world, [Example("mallory", None, 30.0, "correction", Emotion.ANGRY, heard, vector) for vector in clear]
+        )
+
+        assert (lesson.decision, lesson.report["examples"]["n_set_aside_contradicts"]) == ("keep", 3)
+        assert lesson.reason == (
+            "Everything that was said (3) was set aside: they contradict what everybody else taught."
+        )
 
     def test_nothing_said_is_nothing_learned(self, world: World) -> None:
         lesson = night(world, [])
