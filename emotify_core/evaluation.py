@@ -17,10 +17,11 @@ from joblib import delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
-from emotify_core.earlier import MEASURED, Voices, draw_earlier
+from emotify_core.earlier import MEASURED, draw_earlier, offsets_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
 from emotify_core.fitting import (
@@ -154,8 +155,8 @@ def _run_fold(
 ) -> _Fold:
     labels = ordered_labels(dataset.labels.tolist())
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
-        voices = fit_prior(dataset, split.train, recipe)
-        heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings, voices=voices)
+        prior = fit_prior(dataset, split.train, recipe)
+        heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings)
         networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
         results = {}
         for name, table in tested.items():
@@ -165,9 +166,9 @@ def _run_fold(
                 scores = run_second_expert(networks, table.spectra, known)
                 opinions[NETWORK] = _in_order(scores, known, labels)
             results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality))
-        if voices is not None:
+        if prior is not None:
             asked = functools.partial(_head_opinions, heads, labels)
-            results |= _after_earlier_notes(dataset, split, voices, results["clean"], asked, seed=seed)
+            results |= _after_earlier_notes(dataset, split, prior, results["clean"], asked, seed=seed)
     return results
 
 
@@ -178,23 +179,23 @@ def _head_opinions(heads: Any, labels: Sequence[str], features: NDArray[np.float
 def _after_earlier_notes(
     dataset: Dataset,
     split: Split,
-    voices: Voices,
+    prior: SpeakerPrior,
     clean: Judged,
     ask: Callable[[NDArray[np.float32]], Scores],
     *,
     seed: int,
 ) -> dict[str, Judged]:
     """Judge the tested utterances again, as if earlier notes of their speakers were known."""
-    prior, features = voices.prior, dataset.features[0][split.test]
+    features = dataset.features[0][split.test]
     labels = ordered_labels(dataset.labels.tolist())
     columns = [labels.index(str(label)) for label in prior.classes_]
     heard = softmax(fuse(clean.opinions))[:, columns]
-    tested = Voices(prior, prior.notes(prior.turn(features), heard))
+    notes = prior.notes(prior.turn(features), heard)
     judged = {}
     for i, earlier in enumerate(MEASURED):
         rng = np.random.default_rng((seed, i))
         drawn = draw_earlier(dataset.speakers[split.test], dataset.labels[split.test], earlier, rng)
-        shifted = features - prior.features_of(tested.offsets_after(drawn))
+        shifted = features - prior.features_of(offsets_after(prior, notes, drawn))
         judged[earlier.name] = Judged({**clean.opinions, FUNCTIONALS: ask(shifted)}, clean.quality)
     return judged
 

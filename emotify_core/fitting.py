@@ -13,7 +13,6 @@ from scipy.special import log_softmax
 
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.dataset import Dataset
-from emotify_core.earlier import Voices, fit_voices, views
 from emotify_core.emotions import Emotion
 from emotify_core.errors import MissingExtraError
 from emotify_core.experts import Scores
@@ -32,35 +31,13 @@ def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def fit_heads(
-    dataset: Dataset,
-    rows: NDArray[np.intp],
-    recipe: Recipe,
-    *,
-    seed: int,
-    settings: Mapping[str, Any] | None = None,
-    voices: Voices | None = None,
+    dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int, settings: Mapping[str, Any] | None = None
 ) -> Any:  # noqa: ANN401
-    """Fit a recipe's classifier of functionals to utterances and their copies.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    rows : ndarray of int
-        Utterances to fit it to.
-    recipe : Recipe
-    seed : int
-    settings : mapping, optional
-        Of the classifier, other than the recipe's own.
-    voices : Voices, optional
-        From `fit_prior`, of the same utterances: some copies are then heard against earlier notes of their speakers.
-    """
+    """Fit a recipe's classifier of functionals, with settings of its own or others, to utterances and their copies."""
     classifier = recipe.make(seed)
     if settings:
         classifier.set_params(**settings)
-    copies = dataset.features[:, rows]
-    if voices is not None:
-        copies = views(copies, voices, dataset.labels[rows], voices_of(dataset, rows), recipe.n_earlier, seed=seed)
-    features = copies.reshape(-1, dataset.features.shape[2])
+    features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
     labels = np.tile(dataset.labels[rows], len(dataset.features))
     weights = _weights(dataset, rows, recipe)
     if weights is None:
@@ -68,22 +45,12 @@ def fit_heads(
     return classifier.fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
 
 
-def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> Voices | None:
-    """Learn from utterances how voices differ, and what each adds to its speaker's baseline.
-
-    None if that is not wanted, or there is only one speaker.
-    """
-    if not recipe.n_earlier or len(set(dataset.speakers[rows].tolist())) < 2:
+def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> SpeakerPrior | None:
+    """Learn from utterances how voices differ; None if that is not wanted, or there is only one speaker."""
+    if not recipe.knows_voices or len(set(dataset.speakers[rows].tolist())) < 2:
         return None
     weights = _weights(dataset, rows, recipe)
-    return fit_voices(
-        SpeakerPrior(),
-        dataset.features[0][rows],
-        dataset.labels[rows],
-        speakers=dataset.speakers[rows],
-        voices=voices_of(dataset, rows),
-        weights=np.ones(len(rows)) if weights is None else weights,
-    )
+    return SpeakerPrior().fit(dataset.features[0][rows], dataset.labels[rows], voices_of(dataset, rows), weights)
 
 
 def voices_of(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.str_]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from emotify_core.dataset import Dataset
 from emotify_core.errors import TooFewExamplesError
 from emotify_core.experts import head_scores
-from emotify_core.fitting import fit_heads, fit_prior
+from emotify_core.fitting import fit_heads
 from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.splits import Split
@@ -113,6 +113,5 @@ def _hear(
     seed: int,
 ) -> NDArray[np.str_]:
     with threadpool_limits(limits=1):
-        voices = fit_prior(dataset, train, recipe)
-        heads = fit_heads(dataset, train, recipe, seed=seed, settings=settings, voices=voices)
+        heads = fit_heads(dataset, train, recipe, seed=seed, settings=settings)
         return np.asarray(heads.classes_[head_scores(heads, dataset.features[0][test]).argmax(axis=1)])

@@ -89,10 +89,9 @@ def train(
         raise TooFewExamplesError("Training needs at least two emotions and two utterances of each.")
     rows = np.arange(len(dataset.utterances))
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
-        voices = fit_prior(dataset, rows, recipe)
-        heads = fit_heads(dataset, rows, recipe, seed=seed, voices=voices)
+        prior = fit_prior(dataset, rows, recipe)
+        heads = fit_heads(dataset, rows, recipe, seed=seed)
         networks = fit_second_expert(dataset, rows, recipe, seed=seed, start=start, n_jobs=n_jobs, progress=progress)
-    prior = None if voices is None else voices.prior
     experts = Experts(heads, calibration=calibration, detector=detector, prior=prior)
     files = {NETWORK_FILE: export_networks(networks, experts.classes)} if networks else {}
     return Trained(describe(dataset, recipe, experts, seed=seed, now=now), experts, files)

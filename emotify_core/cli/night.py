@@ -16,6 +16,10 @@ _DECISIONS: Final = {
     "failed": ("The night failed, and the champion stays", "red"),
 }
 _SET_ASIDE: Final = "n_set_aside_"
+_WHY: Final = {
+    "contradicts": "against what everybody else taught",
+    "unreliable": "of people whose words do not follow their voices",
+}
 
 
 def show_night(console: Console, night: Mapping[str, Any]) -> None:
@@ -59,7 +63,7 @@ def learned_from(examples: Mapping[str, Any]) -> str:
     )
     aside = [(key.removeprefix(_SET_ASIDE), n) for key, n in examples.items() if key.startswith(_SET_ASIDE) and n]
     if aside:
-        text += " Set aside: " + ", ".join(f"{n} ({why.replace('_', ' ')})" for why, n in aside) + "."
+        text += " Set aside: " + ", ".join(f"{n} ({_WHY.get(why, why)})" for why, n in aside) + "."
     ignored = [
         f"{_count(examples[key], 'note')} {what}"
         for key, what in (("n_of_another_model", "of another feature set"), ("n_damaged", "damaged"))

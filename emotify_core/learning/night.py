@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emotify_core.classifier import shipped_models
-from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.errors import ModelError, ModelNotFoundError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse
-from emotify_core.files import write_atomically
+from emotify_core.files import read_checked, sha256_of, write_atomically
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import twins as t
 from emotify_core.learning.base import Base
@@ -203,7 +202,7 @@ def write_base(folder: Path, base: Base) -> Path:
     path = folder / BASE_FOLDER / f"{base.version}.npz.xz"
     facts = {
         "version": base.version,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": sha256_of(data),
         "licence": header.licence,
         "corpora": header.corpora,
         "n_utterances": len(base.labels),
@@ -229,15 +228,12 @@ def read_base(folder: Path) -> Base:
     version = Registry(folder).champion()
     path = folder / BASE_FOLDER / f"{version}.npz.xz"
     try:
-        data = path.read_bytes()
-        facts = json.loads(path.with_name(f"{version}.json").read_bytes())
+        sha256 = str(json.loads(path.with_name(f"{version}.json").read_bytes())["sha256"])
     except OSError as error:
         raise ModelNotFoundError(f"The base features {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"What lies beside {path} is damaged: fetch it again.") from error
-    if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
-        raise UntrustedModelError(f"{path} is not the file that was published (its hash differs): fetch it again.")
-    return Base.from_bytes(data)
+    return Base.from_bytes(read_checked(path, sha256))
 
 
 def _counts(examples: Examples, set_aside: NDArray[np.str_] | None) -> dict[str, Any]:

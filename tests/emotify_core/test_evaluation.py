@@ -638,7 +638,7 @@ def after_notes() -> dict[str, Outcome]:
     voices = {name: np.random.default_rng(int(name)).normal(scale=2, size=12) for name in set(speakers.tolist())}
     features = made.features + np.array([voices[name] for name in speakers.tolist()])
     dataset = replace(made, features=features.astype(np.float32))
-    return cross_validate(dataset, emobox_folds(dataset.utterances), recipe_of(n_earlier=(0, 8)))
+    return cross_validate(dataset, emobox_folds(dataset.utterances), recipe_of(knows_voices=True))
 
 
 class TestEarlierNotes:

@@ -68,5 +68,5 @@ def test_what_was_set_aside_and_ignored_is_counted() -> None:
     said = learned_from(examples)
 
     assert said.startswith("Learned from 1 note of 1 person")
-    assert "Set aside: 2 (contradicts)." in said
+    assert "Set aside: 2 (against what everybody else taught)." in said
     assert said.endswith("Ignored: 1 note of another feature set, 3 notes damaged.")
