@@ -87,7 +87,8 @@ class AnswerButton(
                 await whisper(press, sentences.ANOTHERS_QUESTION)
                 return
             async with deferred_in_turn(press):
-                await _close(press, await decide(press, learning=self.learning))
+                conversation = services_of(press).conversation
+                await _close(press, await conversation.set_learning(press.user.id, learning=self.learning))
 
 
 @asynccontextmanager
@@ -97,14 +98,6 @@ async def deferred_in_turn(press: Press) -> AsyncIterator[None]:
     async with services_of(press).asking.turn_of(press.user.id):
         await deferring
         yield
-
-
-async def decide(press: Press, *, learning: bool) -> str:
-    """Record whether the bot may learn from the notes of whoever pressed; returns a sentence about it."""
-    services = services_of(press)
-    if learning and services.settings.learning == "off":  # switched off since the button was made
-        return sentences.LEARNING_SWITCHED_OFF
-    return await services.conversation.set_learning(press.user.id, learning=learning)
 
 
 async def _close(press: Press, said: str) -> None:

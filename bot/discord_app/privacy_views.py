@@ -11,7 +11,7 @@ import discord
 from bot.conversation import Privacy
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
-from bot.discord_app.learning_question import decide, deferred_in_turn
+from bot.discord_app.learning_question import deferred_in_turn
 from bot.discord_app.replies import take_back
 from bot.discord_app.services import services_of
 
@@ -25,6 +25,8 @@ def privacy_buttons(kept: Privacy) -> discord.ui.View:
     view.add_item(ListeningButton(listening=not kept.listening))
     if kept.learning is not None:
         view.add_item(LearningButton(learning=not kept.learning))
+    elif kept.n_examples:  # from before the operator switched learning off: they can still be deleted
+        view.add_item(LearningButton(learning=False))
     return view
 
 
@@ -74,8 +76,9 @@ class LearningButton(discord.ui.DynamicItem[_Button], template=r"emotify:learn:(
         """Record the choice of whoever pressed; a question that still stands somewhere is answered with it."""
         async with apologising(press):
             async with deferred_in_turn(press):
-                said = await decide(press, learning=self.learning)
-                question = services_of(press).asking.let_go(press.user.id)
+                services = services_of(press)
+                said = await services.conversation.set_learning(press.user.id, learning=self.learning)
+                question = services.asking.let_go(press.user.id)
                 await _show_change(press, said)
             if question is not None:
                 await take_back(question)

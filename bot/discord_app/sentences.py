@@ -28,7 +28,6 @@ NOT_YOUR_NOTE: Final = "Only the person who sent the voice message can say wheth
 ANOTHERS_QUESTION: Final = (
     "That question is for the person who sent the voice message. What I may do with yours is under /privacy."
 )
-LEARNING_SWITCHED_OFF: Final = "My operator has switched learning off, so nothing is learned from anybody's notes."
 SWITCHED_OFF: Final = "A moderator has switched me off in this server. In a DM I am there for you."
 STOPPING: Final = "I am being restarted; please try again in a minute."
 FAILED: Final = "Something went wrong on my side; please try again in a little while."

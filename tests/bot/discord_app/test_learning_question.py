@@ -284,7 +284,7 @@ async def test_a_yes_after_learning_was_switched_off_is_told_so(fake: FakeDiscor
     question = await asked(fake, home.ada, home.channel)
     await bot.end()
     bot = await start(learning="off")
-    assert await said_privately(fake, await home.ada.click(question, YES)) == sentences.LEARNING_SWITCHED_OFF
+    assert await said_privately(fake, await home.ada.click(question, YES)) == messages.LEARNING_SWITCHED_OFF
     assert await bot.rows(CONSENT) == []
 
 
