@@ -3,7 +3,8 @@
 A note is taken to be the sum of what its emotion does to any voice, of the person's own voice, and of chance. The first
 is taken away from each note, by the emotion that was heard in it; the mean of what is left, drawn to nothing while the
 notes are few, is the person's own. So somebody who is always sad is not normalised to neutral, as by a plain running
-mean: only what is unusual for a sad voice counts as theirs.
+mean: only what is unusual for a sad voice counts as theirs. Where the person says what a note's emotion was, that one
+is taken away instead.
 
 References
 ----------
@@ -15,31 +16,37 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
+from emotify_core.emotions import Emotion
 from emotify_core.heads import Matrix, principal_axes
 
 _HEAD: Final = struct.Struct("<4s8sI")  # kind of data, key of the prior, number of notes
-_KIND: Final = b"EPB1"
-_SUMS: Final = np.dtype("<f4")
+_KIND: Final = b"EPB2"
+_VALUES: Final = np.dtype("<f4")
+_ORDER: Final = {emotion: i for i, emotion in enumerate(Emotion)}
 _MOST_NOTES: Final = 2**32 - 1
 _N_ROUNDS: Final = 8  # of taking turns between voices and emotions; both have settled by then
 _TINY: Final = 1e-6
+FULL: Final = 32
+"""Notes after which older ones begin to fade, so that a baseline follows a new microphone."""
+_KEPT: Final = (FULL - 1) / FULL  # of what was there before, by each further note
 
 
 @dataclass(frozen=True, eq=False)
 class PersonalBaseline:
     """Running statistics of one person's notes.
 
-    They are sums over notes of a few hundred numbers, each a mixture of thousands of features less what an emotion
-    explains. From the second note on, no note can be told from the others in them. After the first one they are that
-    note's numbers: neither its features nor its audio can be made of them, but whoever keeps them should treat them as
-    they would that note. The same holds for the difference of two baselines, so old ones should not be kept.
+    They are sums over notes of a few hundred numbers, each a mixture of thousands of features, and how many of the
+    notes were taken for which emotion. From the second note on, no note can be told from the others in them. After the
+    first one they are that note's numbers: neither its features nor its audio can be made of them, but whoever keeps
+    them should treat them as they would that note. The same holds for the difference of two baselines, so old ones
+    should not be kept.
 
     Attributes
     ----------
@@ -48,16 +55,36 @@ class PersonalBaseline:
     n_notes : int
         Notes so far.
     sums : ndarray of float32, shape=(n_axes,)
-        Sums over the notes; beyond `SpeakerPrior.n_most` of them, older ones fade.
+        Sums over the notes; beyond `FULL` of them, older ones fade.
+    taken_for : ndarray of float32, shape=(n_emotions,)
+        Notes, faded likewise, by the emotion that they are taken for, in the order of `Emotion`.
     """
 
     key: str
     n_notes: int
     sums: NDArray[np.float32]
+    taken_for: NDArray[np.float32]
+
+    def retold(self, before: Emotion, now: Emotion, *, n_since: int = 0) -> PersonalBaseline:
+        """Return the baseline with a note taken for another emotion, because the person said what it was.
+
+        Parameters
+        ----------
+        before, now : Emotion
+        n_since : int
+            Notes that were added after that note: it may have faded.
+        """
+        n_faded = min(n_since, max(0, self.n_notes - FULL))
+        share = np.float32(min(_KEPT**n_faded, self.taken_for[_ORDER[before]]))
+        taken_for = self.taken_for.copy()
+        taken_for[_ORDER[before]] -= share
+        taken_for[_ORDER[now]] += share
+        return replace(self, taken_for=taken_for)
 
     def to_bytes(self) -> bytes:
         """Write it."""
-        return _HEAD.pack(_KIND, bytes.fromhex(self.key), self.n_notes) + self.sums.astype(_SUMS).tobytes()
+        values = np.concatenate([self.taken_for, self.sums])
+        return _HEAD.pack(_KIND, bytes.fromhex(self.key), self.n_notes) + values.astype(_VALUES).tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -68,13 +95,15 @@ class PersonalBaseline:
         ValueError
             If it is something else, or damaged.
         """
-        if len(data) < _HEAD.size or (len(data) - _HEAD.size) % _SUMS.itemsize:
+        n_rest = len(data) - _HEAD.size
+        if n_rest < len(_ORDER) * _VALUES.itemsize or n_rest % _VALUES.itemsize:
             raise ValueError(f"{len(data)} bytes are no baseline")
         kind, key, n_notes = _HEAD.unpack_from(data)
-        sums = np.frombuffer(data, dtype=_SUMS, offset=_HEAD.size).astype(np.float32)
-        if kind != _KIND or not n_notes or not np.isfinite(sums).all():
+        values = np.frombuffer(data, dtype=_VALUES, offset=_HEAD.size).astype(np.float32)
+        taken_for, sums = values[: len(_ORDER)], values[len(_ORDER) :]
+        if kind != _KIND or not n_notes or not np.isfinite(values).all() or (taken_for < 0).any():
             raise ValueError("the bytes are no baseline, or a damaged one")
-        return cls(key.hex(), n_notes, sums)
+        return cls(key.hex(), n_notes, sums, taken_for)
 
 
 class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -86,8 +115,6 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         Principal axes of the standardised features in which voices are told apart.
     n_average : float
         Notes of an average voice that a person is taken to have sent before their first one.
-    n_most : int
-        Notes after which older ones begin to fade, so that a baseline follows a new microphone.
     clip : float
         Standardised features are clipped to plus and minus this.
 
@@ -111,10 +138,9 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
     a voice that is taken away by half no longer is like any that the classifier met.
     """
 
-    def __init__(self, *, n_axes: int = 250, n_average: float = 4.0, n_most: int = 32, clip: float = 5.0) -> None:
+    def __init__(self, *, n_axes: int = 250, n_average: float = 4.0, clip: float = 5.0) -> None:
         self.n_axes = n_axes
         self.n_average = n_average
-        self.n_most = n_most
         self.clip = clip
 
     def fit(
@@ -153,17 +179,17 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """Turn features into the axes, shape=(n_utterances, n_axes)."""
         return np.asarray(self._standardize(X) @ self.axes_, dtype=np.float32)
 
-    def notes(self, turned: Matrix, probabilities: NDArray[np.float64]) -> Matrix:
-        """Return what utterances add to their speakers' baselines, shape=(n_utterances, n_axes).
+    def notes(self, turned: Matrix, columns: NDArray[np.intp]) -> Matrix:
+        """Return what utterances say of their speakers' voices, shape=(n_utterances, n_axes).
 
-        What the most probable emotion explains is taken away, and no value counts for more than four deviations.
+        What the emotion explains is taken away, and no value counts for more than four deviations.
 
         Parameters
         ----------
         turned : ndarray of float32, shape=(n_utterances, n_axes)
             From `turn`.
-        probabilities : ndarray of float, shape=(n_utterances, n_classes)
-            What was heard in them, in the order of `classes_`.
+        columns : ndarray of int, shape=(n_utterances,)
+            The most probable emotion, as an index into `classes_`, or the one that the speaker named.
 
         Notes
         -----
@@ -171,8 +197,7 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         person's next notes: measured, notes in one mood then cost five points more.
         """
         most = 4 * self.note_deviation_
-        heard = self.emotion_means_[np.asarray(probabilities).argmax(axis=1)]
-        return np.asarray(np.clip(turned - heard, -most, most), dtype=np.float32)
+        return np.asarray(np.clip(turned - self.emotion_means_[columns], -most, most), dtype=np.float32)
 
     def add(
         self, baseline: PersonalBaseline | None, features: NDArray[np.float32], probabilities: ArrayLike
@@ -188,11 +213,16 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         probabilities : array_like of float, shape=(n_classes,)
             What was heard in it, in the order of `classes_`.
         """
-        note = self.notes(self.turn(features[None]), np.asarray(probabilities, dtype=np.float64)[None])[0]
+        heard = int(np.argmax(probabilities))
+        note = self.notes(self.turn(features[None]), np.array([heard]))[0] + self.emotion_means_[heard]
+        taken_for = np.zeros(len(_ORDER), dtype=np.float32)
+        taken_for[_ORDER[Emotion(self.classes_[heard])]] = 1
         if baseline is None or not self.fits(baseline):
-            return PersonalBaseline(self.key_, 1, note)
-        kept = np.float32((self.n_most - 1) / self.n_most if baseline.n_notes >= self.n_most else 1)
-        return PersonalBaseline(self.key_, min(baseline.n_notes + 1, _MOST_NOTES), kept * baseline.sums + note)
+            return PersonalBaseline(self.key_, 1, note, taken_for)
+        kept = np.float32(_KEPT if baseline.n_notes >= FULL else 1)
+        n_notes = min(baseline.n_notes + 1, _MOST_NOTES)
+        sums, taken_for = kept * baseline.sums + note, kept * baseline.taken_for + taken_for
+        return PersonalBaseline(self.key_, n_notes, sums, taken_for)
 
     def fits(self, baseline: PersonalBaseline) -> bool:
         """Whether a baseline was made by this prior."""
@@ -205,8 +235,9 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """
         if baseline is None or not self.fits(baseline):
             return np.zeros(len(self.mean_), dtype=np.float32)
-        n = min(baseline.n_notes, self.n_most)
-        means = np.asarray(baseline.sums[None] / n, dtype=np.float32)
+        n = min(baseline.n_notes, FULL)
+        taken_for = baseline.taken_for[[_ORDER[Emotion(name)] for name in self.classes_]]
+        means = np.asarray((baseline.sums - taken_for @ self.emotion_means_)[None] / n, dtype=np.float32)
         return np.asarray(self.features_of(self.offsets(means, n))[0])
 
     def features_of(self, offsets: Matrix) -> Matrix:
@@ -219,7 +250,7 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         return np.asarray(np.clip(means * (n_notes / (n_notes + self.n_average)), -most, most), dtype=np.float32)
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(f"{self.clip} {self.n_most} {' '.join(map(str, self.classes_))}".encode())
+        digest = hashlib.sha256(f"{self.clip} {' '.join(map(str, self.classes_))}".encode())
         for name in ("mean_", "scale_", "axes_", "emotion_means_"):
             digest.update(np.ascontiguousarray(getattr(self, name), dtype="<f4").tobytes())
         return digest.hexdigest()[:16]

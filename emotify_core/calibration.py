@@ -1,4 +1,4 @@
-"""Honest probabilities: a temperature that knows how good the recording is."""
+"""Honest probabilities: a temperature that knows how good the recording is, and no favourite emotions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ _RANGE = (0.1, 10.0)  # of temperatures
 
 
 class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
-    """One temperature, and how it rises with noise and reverberation.
+    """One temperature, how it rises with noise and reverberation, and a bias for each emotion.
 
     In noise the experts are wrong more often than they think. Their log-scores are divided by a temperature whose
-    logarithm is linear in a few features that tell bad recordings from good ones.
+    logarithm is linear in a few features that tell bad recordings from good ones. And they name some emotions too
+    rarely, those that are spoken softly above all: a number for each emotion is added, so that the probabilities come
+    to as much of it in the mean as there is.
 
     Parameters
     ----------
     penalty : float
         Strength of the L2 penalty on the slopes, for each utterance.
+    bias_penalty : float
+        Likewise, on the biases.
     clip : float
         Standardised features are clipped to plus and minus this.
 
@@ -33,20 +37,25 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     slopes_ : ndarray of float64, shape=(n_features,)
     log_temperature_ : float
         Natural logarithm of the temperature of an average recording.
+    biases_ : ndarray of float64, shape=(n_classes,)
+        Are added to the scaled scores.
 
     References
     ----------
-    Guo et al. (2017), "On calibration of modern neural networks", ICML; a temperature for each input: Tomani et al.
-    (2022), "Parameterized temperature scaling for boosting the expressive power in post-hoc uncertainty calibration",
-    ECCV.
+    Guo et al. (2017), "On calibration of modern neural networks", ICML: temperature and vector scaling. A temperature
+    for each input: Tomani et al. (2022), "Parameterized temperature scaling for boosting the expressive power in
+    post-hoc uncertainty calibration", ECCV.
     """
 
-    def __init__(self, *, penalty: float = 1e-3, clip: float = 3.0) -> None:
+    biases_: NDArray[np.float64] | None = None  # models that were published before there were any have none
+
+    def __init__(self, *, penalty: float = 1e-3, bias_penalty: float = 3e-3, clip: float = 3.0) -> None:
         self.penalty = penalty
+        self.bias_penalty = bias_penalty
         self.clip = clip
 
     def fit(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> Self:
-        """Find what makes the log-likelihood highest.
+        """Find what makes the log-likelihood highest: the temperatures first, then the biases.
 
         Parameters
         ----------
@@ -76,7 +85,19 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         bounds = [tuple(np.log(_RANGE)), *[(-1.0, 1.0)] * z.shape[1]]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
         self.log_temperature_, self.slopes_ = float(found[0]), np.asarray(found[1:])
+        self.biases_ = self._fit_biases(scores / self.temperatures(quality)[:, None], truth)
         return self
+
+    def _fit_biases(self, scaled: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
+        rows, right = np.arange(len(truth)), np.eye(scaled.shape[1])[truth]
+
+        def loss(biases: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            probabilities = softmax(scaled + biases)
+            likelihood = np.log(probabilities[rows, truth] + 1e-12).mean()
+            gradient = (probabilities - right).mean(axis=0) + 2 * self.bias_penalty * biases
+            return float(self.bias_penalty * np.square(biases).sum() - likelihood), gradient
+
+        return np.asarray(minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").x)
 
     def temperatures(self, quality: Matrix) -> NDArray[np.float64]:
         """Return the temperature of each utterance, shape=(n_utterances,)."""
@@ -84,7 +105,8 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     def probabilities(self, scores: NDArray[np.float64], quality: Matrix) -> NDArray[np.float64]:
         """Turn log-scores into probabilities, shape=(n_utterances, n_classes)."""
-        return softmax(scores / self.temperatures(quality)[:, None])
+        scaled = scores / self.temperatures(quality)[:, None]
+        return softmax(scaled if self.biases_ is None else scaled + self.biases_)
 
     def _standardize(self, quality: Matrix) -> NDArray[np.float64]:
         return np.asarray(np.clip((quality - self.mean_) / self.scale_, -self.clip, self.clip))

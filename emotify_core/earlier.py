@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.heads import Matrix
 
-Mood = Literal["mixed", "same", "other"]
-MOODS: Final[Mapping[str, str]] = MappingProxyType(
-    {"mixed": "of mixed mood", "same": "all in the mood of the present one", "other": "all in one other mood"}
+Mood = Literal["mixed", "same", "other", "mixed, told", "same, told"]
+MOODS: Final[Mapping[Mood, str]] = MappingProxyType(
+    {
+        "mixed": "of mixed mood",
+        "same": "all in the mood of the present one",
+        "other": "all in one other mood",
+        "mixed, told": "of mixed mood, which the person named for half of them",
+        "same, told": "all in the mood of the present one, which the person named for half of them",
+    }
 )
+SHARE_TOLD: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,9 @@ class Earlier:
     Attributes
     ----------
     n_notes : int
-    mood : {'mixed', 'same', 'other'}
-        Any emotion; all of that of the present note; all of one other than that.
+    mood : {'mixed', 'same', 'other', 'mixed, told', 'same, told'}
+        Any emotion; all of that of the present note; all of one other than that. Where it is told, the person named the
+        emotion of `SHARE_TOLD` of the notes.
     """
 
     n_notes: int
@@ -38,8 +46,13 @@ class Earlier:
         """For tables."""
         return f"{self.n_notes} earlier, {self.mood}"
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the person named some of the emotions."""
+        return self.mood.endswith("told")
 
-MEASURED: Final = tuple(Earlier(n, mood) for mood in ("mixed", "same", "other") for n in (1, 2, 4, 8, 16))
+
+MEASURED: Final = tuple(Earlier(n, mood) for mood in MOODS for n in (1, 2, 4, 8, 16))
 
 
 def draw_earlier(
@@ -73,9 +86,9 @@ def draw_earlier(
 def _in_mood(
     others: NDArray[np.intp], labels: NDArray[np.str_], now: str, mood: Mood, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    if mood == "mixed":
+    if mood.startswith("mixed"):
         return others
-    if mood == "same":
+    if mood.startswith("same"):
         return np.asarray(others[labels[others] == now])
     known = np.unique(labels[others])
     chosen = known[known != now]
@@ -89,7 +102,7 @@ def offsets_after(prior: SpeakerPrior, notes: Matrix, drawn: NDArray[np.intp]) -
     ----------
     prior : SpeakerPrior
     notes : ndarray of float32, shape=(n_utterances, n_axes)
-        What each utterance adds to its speaker's baseline; see `SpeakerPrior.notes`.
+        What each utterance says of its speaker's voice; see `SpeakerPrior.notes`.
     drawn : ndarray of int, shape=(n_baselines, n_notes)
         From `draw_earlier`.
 

@@ -207,14 +207,16 @@ def draw_earlier(metrics: Metrics) -> Picture | None:
     with canvas(6.8, 4.2) as figure:
         axes = figure.add_subplot()
         axes.axhline(100 * start, color=GREY, linestyle=":", linewidth=1, zorder=0)
-        for (mood, (title, colour, marker)), nudge in zip(_MOODS.items(), (-0.06, 0, 0.06), strict=True):
+        for i, (mood, (title, colour, marker)) in enumerate(_MOODS.items()):
+            nudge = 0.06 * (i - len(_MOODS) // 2)
             own = sorted((row for row in rows if row["mood"] == mood), key=lambda row: row["n_notes"])
             if own:
                 places = [numbers.index(row["n_notes"]) + nudge for row in own]
                 low, high = ([100 * (start + row[limit]) for row in own] for limit in ("low", "high"))
                 axes.vlines(places, low, high, color=colour, linewidth=1)
                 heights = [100 * start, *(100 * row["uar"] for row in own)]
-                axes.plot([nudge, *places], heights, color=colour, marker=marker, label=title)
+                line = "--" if mood.endswith("told") else "-"
+                axes.plot([nudge, *places], heights, color=colour, marker=marker, label=title, linestyle=line)
                 told.append(f"{title} {own[-1]['uar']:.2f} after {own[-1]['n_notes']}")
         axes.set_xticks(range(len(numbers)), [str(n) for n in numbers])
         axes.set(xlabel="earlier notes of the same person", ylabel="UAR (%)")
@@ -259,6 +261,8 @@ _MOODS: Final[Mapping[str, tuple[str, str, str]]] = {
     "mixed": ("mixed moods", BLUE, "o"),
     "same": ("all in the mood of now", ORANGE, "^"),
     "other": ("all in another mood", INK, "s"),
+    "mixed, told": ("mixed moods, half of them told", BLUE, "D"),
+    "same, told": ("all in the mood of now, half of them told", ORANGE, "v"),
 }
 _DRAWERS: Final[tuple[Callable[[Metrics], Picture | None], ...]] = (
     draw_confusion,

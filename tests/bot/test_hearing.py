@@ -48,7 +48,8 @@ def test_a_baseline_that_cannot_be_read_counts_as_none(classifier: EmotionClassi
 
 
 def test_a_baseline_of_another_prior_begins_anew(classifier: EmotionClassifier) -> None:
-    stranger = PersonalBaseline("00" * 8, 40, np.full(250, 1e6, dtype=np.float32)).to_bytes()
+    sums, taken_for = np.full(250, 1e6, dtype=np.float32), np.ones(8, dtype=np.float32)
+    stranger = PersonalBaseline("00" * 8, 40, sums, taken_for).to_bytes()
 
     found = hear(classifier, NOTE, LIMITS, learn=True, baseline=stranger)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from emotify_core.baseline import PersonalBaseline, SpeakerPrior
+from emotify_core.baseline import FULL, PersonalBaseline, SpeakerPrior
+from emotify_core.emotions import Emotion
 
 EMOTIONS = ("angry", "calm", "happy", "sad")
 N_FEATURES = 20
@@ -86,14 +87,13 @@ class TestShift:
         assert PRIOR.add(foreign, np.zeros(N_FEATURES, np.float32), certain(0)).n_notes == 1
 
     def test_a_new_voice_replaces_an_old_one_that_many_notes_told(self) -> None:
-        prior = fitted(n_most=8)
         rng = np.random.default_rng(3)
-        baseline = after([0, 1, 2, 3] * 10, self.voice, prior=prior)
-        for i in range(40):
-            baseline = prior.add(baseline, speak(-self.voice, i % 4, rng), certain(i % 4))
+        baseline = after([0, 1, 2, 3] * 10, self.voice)
+        for i in range(4 * FULL):
+            baseline = PRIOR.add(baseline, speak(-self.voice, i % 4, rng), certain(i % 4))
 
-        assert baseline.n_notes == 80
-        assert cosine(prior.shift(baseline), -self.voice) > 0.9
+        assert baseline.n_notes == 40 + 4 * FULL
+        assert cosine(PRIOR.shift(baseline), -self.voice) > 0.9
 
     @given(
         features=arrays(np.float32, N_FEATURES, elements=ANY_FLOAT), chances=arrays(np.float64, 4, elements=ANY_FLOAT)
@@ -108,6 +108,51 @@ class TestShift:
         assert np.isfinite(shift).all()
         limits = 3 * PRIOR.voice_deviation_
         assert (np.abs(shift / PRIOR.scale_ @ PRIOR.axes_) <= limits * 1.01 + 1e-5).all()
+
+
+class TestRetold:
+    """The person says what the emotion of a note was."""
+
+    voice = TestShift.voice
+
+    def test_it_is_as_if_the_note_had_been_heard_so(self) -> None:
+        rng = np.random.default_rng(2)
+        notes = [speak(self.voice, e, rng) for e in (0, 1, 3)]
+        told, wrong = None, None
+        for note, heard, named in zip(notes, (0, 2, 3), (0, 1, 3), strict=True):
+            told, wrong = PRIOR.add(told, note, certain(named)), PRIOR.add(wrong, note, certain(heard))
+
+        assert told is not None
+        assert wrong is not None
+        right = wrong.retold(Emotion.HAPPY, Emotion.CALM)
+
+        np.testing.assert_array_equal(right.taken_for, told.taken_for)
+        unclipped = np.abs(right.sums - told.sums) < 1e-3
+        assert unclipped.mean() > 0.5
+        assert cosine(PRIOR.shift(right), self.voice) > cosine(PRIOR.shift(wrong), self.voice)
+
+    def test_there_and_back_again_changes_nothing(self) -> None:
+        baseline = after([0, 1, 3], self.voice)
+
+        back = baseline.retold(Emotion.SAD, Emotion.ANGRY).retold(Emotion.ANGRY, Emotion.SAD)
+
+        np.testing.assert_array_equal(PRIOR.shift(back), PRIOR.shift(baseline))
+
+    def test_a_note_that_has_faded_counts_for_what_is_left_of_it(self) -> None:
+        baseline = after([3] * (FULL + 10), self.voice)
+
+        told = baseline.retold(Emotion.SAD, Emotion.CALM, n_since=25)
+
+        share = told.taken_for[list(Emotion).index(Emotion.CALM)]
+        assert share == pytest.approx((1 - 1 / FULL) ** 10)
+        assert told.taken_for.sum() == pytest.approx(baseline.taken_for.sum())
+
+    def test_a_note_that_is_not_in_it_moves_nothing(self) -> None:
+        baseline = after([3, 3], self.voice)
+
+        told = baseline.retold(Emotion.HAPPY, Emotion.CALM)
+
+        np.testing.assert_array_equal(told.taken_for, baseline.taken_for)
 
 
 class TestPrior:
@@ -140,6 +185,7 @@ class TestBytes:
 
         assert (found.key, found.n_notes) == (baseline.key, 3)
         np.testing.assert_array_equal(found.sums, baseline.sums)
+        np.testing.assert_array_equal(found.taken_for, baseline.taken_for)
 
     @given(data=st.binary(max_size=200))
     def test_any_bytes_are_a_baseline_or_a_value_error(self, data: bytes) -> None:
@@ -156,6 +202,8 @@ class TestBytes:
             lambda data: b"XXXX" + data[4:],
             lambda data: data[:-4] + np.float32(np.nan).tobytes(),
             lambda data: data[:12] + bytes(4) + data[16:],  # of no note
+            lambda data: data[:16] + np.float32(-1).tobytes() + data[20:],
+            lambda data: data[:16],
         ],
     )
     def test_damage_is_found(self, damage: object) -> None:
@@ -168,3 +216,4 @@ class TestBytes:
         first, second = (PRIOR.add(PRIOR.add(None, *a), *b) for a, b in ((notes[0], notes[1]), (notes[1], notes[0])))
 
         np.testing.assert_allclose(first.sums, second.sums, rtol=1e-6)
+        np.testing.assert_array_equal(first.taken_for, second.taken_for)

@@ -61,6 +61,32 @@ class TestQuality:
         assert far[0] == far[1] <= 10
 
 
+class TestBiases:
+    def test_an_emotion_that_is_named_too_rarely_comes_to_its_share(self) -> None:
+        scores, truth, quality = noisy_scores()
+        shy = scores - np.array([1.0, 0, 0, 0])
+
+        probabilities = Calibration().fit(shy, truth, quality).probabilities(shy, quality)
+
+        shares = np.bincount(truth) / len(truth)
+        np.testing.assert_allclose(probabilities.mean(axis=0), shares, atol=0.01)
+
+    def test_where_none_is_named_too_rarely_there_are_none_to_speak_of(self) -> None:
+        biases = Calibration().fit(*noisy_scores()).biases_
+
+        assert biases is not None
+        np.testing.assert_allclose(biases, 0, atol=0.06)
+
+    def test_a_model_from_before_there_were_any_serves_as_it_did(self) -> None:
+        scores, truth, quality = noisy_scores()
+        calibration = Calibration().fit(scores, truth, quality)
+        del calibration.biases_
+
+        expected = softmax(scores / calibration.temperatures(quality)[:, None])
+
+        np.testing.assert_array_equal(calibration.probabilities(scores, quality), expected)
+
+
 def test_without_features_it_is_the_one_temperature() -> None:
     scores, truth, _ = noisy_scores()
     nothing = np.zeros((len(scores), 0), dtype=np.float32)
@@ -74,13 +100,15 @@ def test_without_features_it_is_the_one_temperature() -> None:
     arrays.arrays(np.float64, (3, 4), elements=st.floats(-1e3, 1e3)),
     arrays.arrays(np.float32, (3, 2), elements=st.floats(-1e6, 1e6, width=32)),
 )
-def test_probabilities_are_distributions_in_the_order_of_the_scores(
+def test_probabilities_are_distributions_in_the_order_of_the_scores_and_biases(
     scores: NDArray[np.float64], quality: Matrix
 ) -> None:
     probabilities = _FITTED.probabilities(scores, quality)
 
+    assert _FITTED.biases_ is not None
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    best = np.take_along_axis(probabilities, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+    shifted = scores / _FITTED.temperatures(quality)[:, None] + _FITTED.biases_
+    best = np.take_along_axis(probabilities, shifted.argmax(axis=1)[:, None], axis=1)[:, 0]
     np.testing.assert_array_equal(best, probabilities.max(axis=1))
 
 
@@ -88,4 +116,4 @@ _FITTED = Calibration().fit(*noisy_scores(500))
 
 
 def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
-    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "clip": 1.0}
+    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "bias_penalty": 3e-3, "clip": 1.0}

@@ -482,7 +482,7 @@ class TestBaseline:
         np.testing.assert_array_equal(with_it.vector.features, without.vector.features)
 
     def test_a_baseline_of_another_model_is_passed_over(self, knowing: EmotionClassifier) -> None:
-        foreign = PersonalBaseline("00" * 8, 9, np.full(12, 1e3, dtype=np.float32))
+        foreign = PersonalBaseline("00" * 8, 9, np.full(12, 1e3, dtype=np.float32), np.ones(8, dtype=np.float32))
 
         heard = knowing.listen(NOTE, baseline=foreign)
 

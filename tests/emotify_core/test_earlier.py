@@ -25,12 +25,13 @@ def test_earlier_notes_are_others_of_the_same_speaker(mood: Mood) -> None:
 
 
 def test_the_mood_is_as_asked_for() -> None:
-    moods: tuple[Mood, ...] = ("same", "other")
+    moods: tuple[Mood, ...] = ("same", "same, told", "other")
     for mood in moods:
         for i, row in enumerate(drawn(3, mood)):
             assert len(set(LABELS[row].tolist())) == 1
-            assert (LABELS[row[0]] == LABELS[i]) == (mood == "same")
-    assert len({tuple(sorted(set(LABELS[row].tolist()))) for row in drawn(3, "mixed")}) > 1
+            assert (LABELS[row[0]] == LABELS[i]) == (mood != "other")
+    for mixed in ("mixed", "mixed, told"):
+        assert len({tuple(sorted(set(LABELS[row].tolist()))) for row in drawn(3, mixed)}) > 1
 
 
 def test_where_there_are_too_few_some_are_drawn_again() -> None:

@@ -209,7 +209,8 @@ class TestCrossValidation:
     def test_columns_are_in_the_order_of_the_emotions(self, outcome: Outcome) -> None:
         assert outcome.labels == LABELS
         np.testing.assert_allclose(outcome.probabilities.sum(axis=1), 1)
-        np.testing.assert_array_equal(outcome.scores.argmax(axis=1), outcome.probabilities.argmax(axis=1))
+        same = outcome.scores.argmax(axis=1) == outcome.probabilities.argmax(axis=1)
+        assert same.mean() > 0.8  # biases turn some of the closest calls
 
     def test_the_same_seed_gives_the_same_figures(self, dataset: Dataset, outcome: Outcome) -> None:
         again = cross_validate(dataset, emobox_folds(dataset.utterances), recipe_of())["clean"]
@@ -397,7 +398,9 @@ class TestCalibration:
             own = outcome.speakers == speaker
             columns = np.array([LABELS.index(label) for label in outcome.truth[~own]])
             temperature = fit_temperature(outcome.scores[~own], columns)
-            expected = softmax(outcome.scores[own], temperature=temperature)
+            nothing = np.zeros((len(columns), 0), dtype=np.float32)
+            biases = Calibration().fit(outcome.scores[~own], columns, nothing).biases_
+            expected = softmax(outcome.scores[own] / temperature + biases)
             np.testing.assert_allclose(outcome.probabilities[own], expected, atol=1e-3)
 
     @pytest.mark.parametrize("quality", [(), (1, 4)])
@@ -657,6 +660,11 @@ class TestEarlierNotes:
             unweighted_average_recall(after_notes["clean"].confusion) + rows["mixed", 16]["difference"]
         )
         assert json.loads(json.dumps(list(rows.values()))) == list(rows.values())
+
+    def test_it_helps_to_say_what_the_mood_was(self, after_notes: dict[str, Outcome]) -> None:
+        uar = {(row["mood"], row["n_notes"]): row["uar"] for row in after_earlier_notes(after_notes)}
+
+        assert uar["same, told", 8] > uar["same", 8]
 
     def test_the_calibration_does_not_depend_on_them(self, after_notes: dict[str, Outcome]) -> None:
         all_of_them, clean = calibrate(after_notes), calibrate({"clean": after_notes["clean"]})
