@@ -7,6 +7,7 @@ there a yes stands until they say no.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
@@ -15,6 +16,9 @@ from typing import Final
 from bot.database import Database, Row, Transaction
 from bot.records import Baseline, Learned, Origin, StoredExample, example_from, time_text
 from bot.vault import SealError, Vault
+from bot.verdicts import Correction, mark_from_value, verdict_of
+from emotify_core.emotions import Emotion
+from emotify_core.personal_baseline import PersonalBaseline
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +40,15 @@ _COLUMNS: Final = (
 _FIRST_BASELINE: Final = (
     "INSERT INTO baselines (vector_set, sealed, n_notes, changed_at, person) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (person) DO NOTHING"
+)
+MARKS: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
+"""Query for the marks of a note that stand, in the order in which they were made."""
+_BASELINE_OF_NOTE: Final = (
+    "SELECT b.person, b.vector_set, b.sealed, b.n_notes, "
+    "(SELECT count(*) FROM examples l JOIN notes m ON m.id = l.note "
+    "WHERE m.person = n.person AND l.vector_set = e.vector_set AND l.note > e.note) AS n_since "
+    "FROM notes n JOIN examples e ON e.note = n.id "
+    "JOIN baselines b ON b.person = n.person AND b.vector_set = e.vector_set WHERE n.id = ?"
 )
 _NEXT_BASELINE: Final = (
     "UPDATE baselines SET vector_set = ?, sealed = ?, n_notes = ?, changed_at = ? WHERE person = ? AND sealed = ?"
@@ -131,12 +144,13 @@ async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Le
         "INSERT OR REPLACE INTO examples (note, vector_set, sealed, created_at) VALUES (?, ?, ?, ?)",
         (note_id, learned.vector_set, sealed, time_text(at)),
     )
-    if learned.baseline is not None:
-        await _keep_baseline(transaction, vault, person, learned, at)
+    if learned.baseline is not None and await _keep_baseline(transaction, vault, person, learned, at):
+        heard, named = await _heard_and_named(transaction, note_id)
+        await _retell(transaction, vault, note_id, heard, named)  # it may have waited for the yes, and been judged
 
 
-async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, learned: Learned, at: datetime) -> None:
-    """Replace the baseline that the note was heard with by the one that counts the note, too.
+async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, learned: Learned, at: datetime) -> bool:
+    """Replace the baseline that the note was heard with by the one that counts the note, too; say if that was done.
 
     If it was replaced or deleted meanwhile, by another note or by a no, this note is not in the baseline: a mean over
     nearly all notes is as good, while one that counts a note and lacks it would be wrong.
@@ -147,9 +161,49 @@ async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, le
     sealed = vault.seal(learned.baseline or b"", *_baseline_place(person, learned.vector_set))
     values = (learned.vector_set, sealed, n_notes, time_text(at), person)
     if before is None:
-        await transaction.write(_FIRST_BASELINE, values)
-    else:
-        await transaction.write(_NEXT_BASELINE, (*values, before.sealed))
+        return await transaction.write(_FIRST_BASELINE, values) > 0
+    return await transaction.write(_NEXT_BASELINE, (*values, before.sealed)) > 0
+
+
+@contextlib.asynccontextmanager
+async def retelling(transaction: Transaction, vault: Vault | None, note_id: int) -> AsyncIterator[None]:
+    """Let the baseline follow while the body changes what the person says of a note."""
+    _, before = await _heard_and_named(transaction, note_id)
+    yield
+    _, after = await _heard_and_named(transaction, note_id)
+    if vault is not None:
+        await _retell(transaction, vault, note_id, before, after)
+
+
+async def _heard_and_named(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
+    """Say what was heard in a note, and what its person named instead, or else the same; None if nothing was heard."""
+    rows = await transaction.fetch_all("SELECT emotion FROM predictions WHERE note = ?", (note_id,))
+    if not rows:
+        return None, None
+    heard = Emotion(rows[0]["emotion"])
+    marks = await transaction.fetch_all(MARKS, (note_id,))
+    verdict = verdict_of(heard, [mark_from_value(row["mark"]) for row in marks])
+    return heard, verdict.emotion if isinstance(verdict, Correction) else heard
+
+
+async def _retell(
+    transaction: Transaction, vault: Vault, note_id: int, before: Emotion | None, after: Emotion | None
+) -> None:
+    """Let the baseline take a note for another emotion, provided that the note is in it."""
+    if before is None or after is None or before is after:
+        return
+    rows = await transaction.fetch_all(_BASELINE_OF_NOTE, (note_id,))
+    if not rows or rows[0]["n_since"] >= rows[0]["n_notes"]:
+        return
+    place = _baseline_place(rows[0]["person"], rows[0]["vector_set"])
+    try:
+        baseline = PersonalBaseline.from_bytes(vault.unseal(rows[0]["sealed"], *place))
+    except (SealError, ValueError) as error:
+        _log.warning("a baseline stays as it is: %s", error)
+        return
+    told = baseline.retold(before, after, n_since=rows[0]["n_since"])
+    sealed = vault.seal(told.to_bytes(), *place)
+    await transaction.write("UPDATE baselines SET sealed = ? WHERE person = ?", (sealed, rows[0]["person"]))
 
 
 async def drop_example(transaction: Transaction, note_id: int) -> None:

@@ -6,8 +6,8 @@ import logging
 
 from bot.exchange import Recognition
 from emotify_core.audio import DecodeLimits
-from emotify_core.baseline import PersonalBaseline
 from emotify_core.classifier import EmotionClassifier
+from emotify_core.personal_baseline import PersonalBaseline
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from bot.database import Database, StoreError, Transaction
-from bot.examples import Examples, drop_example, keep
+from bot.examples import MARKS, Examples, drop_example, keep, retelling
 from bot.nights import Nights
 from bot.people import People, meet
 from bot.records import (
@@ -44,7 +44,6 @@ _CLAIM_AGAIN: Final = (
     "DO UPDATE SET status = 'received', reason = NULL, reply_id = NULL, received_at = excluded.received_at "
     "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
 )
-_STANDING: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 
 
 class Store(People, Examples, Nights):
@@ -272,17 +271,18 @@ class Store(People, Examples, Nights):
 
     async def add_mark(self, note_id: int, mark: Mark, *, at: datetime) -> None:
         """Let a mark stand; one that stands already keeps its place."""
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
             await _add_mark(transaction, note_id, mark, at)
 
     async def remove_mark(self, note_id: int, mark: Mark) -> None:
         """Take a mark back."""
-        await self._database.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, mark.value))
+        async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
+            await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, mark.value))
 
     async def set_marks(self, note_id: int, marks: Sequence[Mark], *, at: datetime) -> None:
         """Let exactly these marks stand; those that stood keep their place, the others follow in the given order."""
-        async with self._database.transaction() as transaction:
-            for row in await transaction.fetch_all(_STANDING, (note_id,)):
+        async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
+            for row in await transaction.fetch_all(MARKS, (note_id,)):
                 if row["mark"] not in [mark.value for mark in marks]:
                     await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, row["mark"]))
             for mark in marks:
@@ -290,7 +290,7 @@ class Store(People, Examples, Nights):
 
     async def marks(self, note_id: int) -> tuple[Mark, ...]:
         """List the marks that stand, in the order in which they were made."""
-        return tuple(mark_from_value(row["mark"]) for row in await self._database.fetch_all(_STANDING, (note_id,)))
+        return tuple(mark_from_value(row["mark"]) for row in await self._database.fetch_all(MARKS, (note_id,)))
 
     async def verdict(self, note_id: int) -> Verdict | None:
         """Conclude what the person thinks of the guess; None if no mark stands, or nothing was guessed."""

@@ -15,8 +15,6 @@ Transactions on Affective Computing 4(4): normalise by a person's statistics, bu
 from __future__ import annotations
 
 import hashlib
-import struct
-from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -25,85 +23,10 @@ from sklearn.base import BaseEstimator
 
 from emotify_core.emotions import Emotion
 from emotify_core.heads import Matrix, principal_axes
+from emotify_core.personal_baseline import FULL, PersonalBaseline
 
-_HEAD: Final = struct.Struct("<4s8sI")  # kind of data, key of the prior, number of notes
-_KIND: Final = b"EPB2"
-_VALUES: Final = np.dtype("<f4")
-_ORDER: Final = {emotion: i for i, emotion in enumerate(Emotion)}
-_MOST_NOTES: Final = 2**32 - 1
 _N_ROUNDS: Final = 8  # of taking turns between voices and emotions; both have settled by then
 _TINY: Final = 1e-6
-FULL: Final = 32
-"""Notes after which older ones begin to fade, so that a baseline follows a new microphone."""
-_KEPT: Final = (FULL - 1) / FULL  # of what was there before, by each further note
-
-
-@dataclass(frozen=True, eq=False)
-class PersonalBaseline:
-    """Running statistics of one person's notes.
-
-    They are sums over notes of a few hundred numbers, each a mixture of thousands of features, and how many of the
-    notes were taken for which emotion. From the second note on, no note can be told from the others in them. After the
-    first one they are that note's numbers: neither its features nor its audio can be made of them, but whoever keeps
-    them should treat them as they would that note. The same holds for the difference of two baselines, so old ones
-    should not be kept.
-
-    Attributes
-    ----------
-    key : str
-        Prior that they belong to; see `SpeakerPrior.key_`.
-    n_notes : int
-        Notes so far.
-    sums : ndarray of float32, shape=(n_axes,)
-        Sums over the notes; beyond `FULL` of them, older ones fade.
-    taken_for : ndarray of float32, shape=(n_emotions,)
-        Notes, faded likewise, by the emotion that they are taken for, in the order of `Emotion`.
-    """
-
-    key: str
-    n_notes: int
-    sums: NDArray[np.float32]
-    taken_for: NDArray[np.float32]
-
-    def retold(self, before: Emotion, now: Emotion, *, n_since: int = 0) -> PersonalBaseline:
-        """Return the baseline with a note taken for another emotion, because the person said what it was.
-
-        Parameters
-        ----------
-        before, now : Emotion
-        n_since : int
-            Notes that were added after that note: it may have faded.
-        """
-        n_faded = min(n_since, max(0, self.n_notes - FULL))
-        share = np.float32(min(_KEPT**n_faded, self.taken_for[_ORDER[before]]))
-        taken_for = self.taken_for.copy()
-        taken_for[_ORDER[before]] -= share
-        taken_for[_ORDER[now]] += share
-        return replace(self, taken_for=taken_for)
-
-    def to_bytes(self) -> bytes:
-        """Write it."""
-        values = np.concatenate([self.taken_for, self.sums])
-        return _HEAD.pack(_KIND, bytes.fromhex(self.key), self.n_notes) + values.astype(_VALUES).tobytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
-
-        Raises
-        ------
-        ValueError
-            If it is something else, or damaged.
-        """
-        n_rest = len(data) - _HEAD.size
-        if n_rest < len(_ORDER) * _VALUES.itemsize or n_rest % _VALUES.itemsize:
-            raise ValueError(f"{len(data)} bytes are no baseline")
-        kind, key, n_notes = _HEAD.unpack_from(data)
-        values = np.frombuffer(data, dtype=_VALUES, offset=_HEAD.size).astype(np.float32)
-        taken_for, sums = values[: len(_ORDER)], values[len(_ORDER) :]
-        if kind != _KIND or not n_notes or not np.isfinite(values).all() or (taken_for < 0).any():
-            raise ValueError("the bytes are no baseline, or a damaged one")
-        return cls(key.hex(), n_notes, sums, taken_for)
 
 
 class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -215,14 +138,10 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """
         heard = int(np.argmax(probabilities))
         note = self.notes(self.turn(features[None]), np.array([heard]))[0] + self.emotion_means_[heard]
-        taken_for = np.zeros(len(_ORDER), dtype=np.float32)
-        taken_for[_ORDER[Emotion(self.classes_[heard])]] = 1
+        emotion = Emotion(self.classes_[heard])
         if baseline is None or not self.fits(baseline):
-            return PersonalBaseline(self.key_, 1, note, taken_for)
-        kept = np.float32(_KEPT if baseline.n_notes >= FULL else 1)
-        n_notes = min(baseline.n_notes + 1, _MOST_NOTES)
-        sums, taken_for = kept * baseline.sums + note, kept * baseline.taken_for + taken_for
-        return PersonalBaseline(self.key_, n_notes, sums, taken_for)
+            return PersonalBaseline.of(self.key_, note, emotion)
+        return baseline.plus(note, emotion)
 
     def fits(self, baseline: PersonalBaseline) -> bool:
         """Whether a baseline was made by this prior."""
@@ -236,8 +155,8 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         if baseline is None or not self.fits(baseline):
             return np.zeros(len(self.mean_), dtype=np.float32)
         n = min(baseline.n_notes, FULL)
-        taken_for = baseline.taken_for[[_ORDER[Emotion(name)] for name in self.classes_]]
-        means = np.asarray((baseline.sums - taken_for @ self.emotion_means_)[None] / n, dtype=np.float32)
+        explained = baseline.counts([Emotion(name) for name in self.classes_]) @ self.emotion_means_
+        means = np.asarray((baseline.sums - explained)[None] / n, dtype=np.float32)
         return np.asarray(self.features_of(self.offsets(means, n))[0])
 
     def features_of(self, offsets: Matrix) -> Matrix:

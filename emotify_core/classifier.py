@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.audio import DecodeLimits, Source, decode
-from emotify_core.baseline import PersonalBaseline
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, log_mel
 from emotify_core.errors import (
@@ -26,6 +25,7 @@ from emotify_core.explanation import Explanation, explain
 from emotify_core.features import FEATURE_SET, feature_families, feature_names
 from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.heads import FusedHeads
+from emotify_core.personal_baseline import PersonalBaseline
 from emotify_core.pooling import pool
 from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES

@@ -11,18 +11,16 @@ from typing import Any
 
 import pytest
 
-from bot.records import Baseline, Learned, Origin, StoredExample
+from bot.records import Learned, Origin, StoredExample
 from bot.store import Store, StoreError
 from bot.vault import Vault
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection
 from emotify_core.emotions import Emotion
+from tests.bot.kept_notes import ANNA, KEY, SET, VECTOR, allow, baseline_of, heard
 from tests.bot.stand_ins import NOON, SAD
 
-ANNA, BOB = "a" * 64, "b" * 64
-SET = "functionals-3+0123456789ab"
-VECTOR = bytes(range(256)) * 35
+BOB = "b" * 64
 BOTH: tuple[Origin, ...] = ("discord", "try")
-KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -30,30 +28,6 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     store = await Store.open(tmp_path / "emotify.db", vault=Vault(KEY))
     yield store
     await store.close()
-
-
-async def heard(
-    store: Store,
-    message_id: int,
-    *,
-    person: str = ANNA,
-    origin: Origin = "discord",
-    learned: Learned | None = None,
-    mark: Mark | None = Judgement.RIGHT,
-) -> int:
-    """Let a note be heard, answered and marked."""
-    note_id = await store.claim_note(person, origin=origin, received_at=NOON, message_id=message_id, guild_id=12)
-    assert note_id is not None
-    learned = learned or Learned(VECTOR, SET)
-    assert await store.save_prediction(note_id, SAD, template="t", notice=True, at=NOON, learned=learned)
-    assert await store.answered(note_id, reply_id=2000 + message_id, at=NOON)
-    if mark is not None:
-        await store.add_mark(note_id, mark, at=NOON)
-    return note_id
-
-
-async def allow(store: Store, person: str = ANNA, *, waiting: dict[int, Learned] | None = None) -> None:
-    await store.set_learning(person, learning=True, at=NOON, waiting=waiting)
 
 
 async def read(store: Store, origins: tuple[Origin, ...] = BOTH, n_at_once: int = 2) -> list[StoredExample]:
@@ -242,12 +216,6 @@ async def test_a_withdrawn_note_keeps_nothing_late(store: Store) -> None:
 
 
 # Baselines
-
-
-async def baseline_of(store: Store) -> Baseline:
-    baseline = await store.baseline(ANNA)
-    assert baseline is not None
-    return baseline
 
 
 async def test_a_baseline_grows_note_by_note(store: Store) -> None:

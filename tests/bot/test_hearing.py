@@ -5,9 +5,9 @@ import pytest
 
 from bot.hearing import hear
 from emotify_core.audio import DecodeLimits
-from emotify_core.baseline import PersonalBaseline
 from emotify_core.classifier import EmotionClassifier
 from emotify_core.errors import UndecodableAudioError
+from emotify_core.personal_baseline import PersonalBaseline
 from emotify_core.synthesis import demonstration_note
 
 NOTE = demonstration_note()

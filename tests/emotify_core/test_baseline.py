@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from emotify_core.baseline import FULL, PersonalBaseline, SpeakerPrior
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.emotions import Emotion
+from emotify_core.personal_baseline import FULL, PersonalBaseline
 
 EMOTIONS = ("angry", "calm", "happy", "sad")
 N_FEATURES = 20
