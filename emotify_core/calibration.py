@@ -27,7 +27,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     penalty : float
         Strength of the L2 penalty on the slopes, for each utterance.
     bias_penalty : float
-        Likewise, on the biases.
+        Strength of the L2 penalty on the biases, for all utterances together: few of them say little about biases.
     clip : float
         Standardised features are clipped to plus and minus this.
 
@@ -49,7 +49,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     biases_: NDArray[np.float64] | None = None  # models that were published before there were any have none
 
-    def __init__(self, *, penalty: float = 1e-3, bias_penalty: float = 3e-3, clip: float = 3.0) -> None:
+    def __init__(self, *, penalty: float = 1e-3, bias_penalty: float = 60.0, clip: float = 3.0) -> None:
         self.penalty = penalty
         self.bias_penalty = bias_penalty
         self.clip = clip
@@ -90,12 +90,13 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     def _fit_biases(self, scaled: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
         rows, right = np.arange(len(truth)), np.eye(scaled.shape[1])[truth]
+        penalty = self.bias_penalty / len(rows)
 
         def loss(biases: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             probabilities = softmax(scaled + biases)
             likelihood = np.log(probabilities[rows, truth] + 1e-12).mean()
-            gradient = (probabilities - right).mean(axis=0) + 2 * self.bias_penalty * biases
-            return float(self.bias_penalty * np.square(biases).sum() - likelihood), gradient
+            gradient = (probabilities - right).mean(axis=0) + 2 * penalty * biases
+            return float(penalty * np.square(biases).sum() - likelihood), gradient
 
         return np.asarray(minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").x)
 

@@ -285,7 +285,7 @@ class EmotionClassifier:
             probabilities=ordered,
             duration=waveform.note_duration,
             model=self.version,
-            embedding=vector.embedding if self._encoder is not None else None,
+            embedding=_mean(opinions.embeddings) if self._encoder is not None else None,
         )
         known = None if prior is None else prior.add(baseline, vector.features, pooled)
         return Heard(prediction, opinions.shifted, vector, known)
@@ -313,11 +313,7 @@ class EmotionClassifier:
         return self._experts.probabilities(opinions.scores, quality)
 
     def _vector(self, opinions: _Opinions) -> NoteVector:
-        means = [
-            values.mean(axis=0, dtype=np.float64).astype(np.float32)
-            for values in (opinions.features, opinions.network_scores, opinions.embeddings)
-        ]
-        return NoteVector(self.vector_set, *means)
+        return NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))
 
     def _ask(self, windows: Sequence[Signal], shift: NDArray[np.float32] | None = None) -> _Opinions:
         """Ask the experts about windows, a few at a time."""
@@ -338,3 +334,7 @@ class EmotionClassifier:
 def _require_signal(waveform: Waveform) -> None:
     if waveform.sr != SR or not len(waveform.y):
         raise ValueError(f"a waveform at {SR} Hz with at least one sample is needed")
+
+
+def _mean(by_window: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.asarray(by_window.mean(axis=0, dtype=np.float64), dtype=np.float32)

@@ -14,7 +14,7 @@ _LARGEST: Final = float(np.finfo(np.float16).max)
 
 @dataclass(frozen=True, eq=False)
 class NoteVector:
-    """What the experts saw of one note, and what the network said of it.
+    """What the first expert saw of one note, and what the network said of it: no more than is learned from.
 
     No audio can be made of it: it holds statistics over the whole note, and neither what was said nor when.
 
@@ -26,18 +26,15 @@ class NoteVector:
         Mean of the feature vectors of the note's windows.
     network_scores : ndarray of float32, shape=(n_emotions,)
         Mean of the network's log-probabilities over the windows; empty where there is no network.
-    embedding : ndarray of float32, shape=(n_dimensions,)
-        Mean of its embeddings; empty where there is none.
     """
 
     vector_set: str
     features: NDArray[np.float32]
     network_scores: NDArray[np.float32]
-    embedding: NDArray[np.float32]
 
     def to_bytes(self) -> bytes:
         """Write it in half precision, two bytes a number; the largest differences are a thousandth of the value."""
-        values = np.concatenate([self.features, self.network_scores, self.embedding])
+        values = np.concatenate([self.features, self.network_scores])
         return bytes(np.clip(values, -_LARGEST, _LARGEST).astype(_KEPT).tobytes())
 
     @classmethod
@@ -50,7 +47,7 @@ class NoteVector:
         vector_set : str
             The set that it was kept under.
         n_features, n_scores : int
-            Numbers of features and of emotions in that set; the rest is the embedding.
+            Numbers of features and of emotions in that set. Earlier releases kept more, which is left aside.
 
         Raises
         ------
@@ -62,5 +59,5 @@ class NoteVector:
         values = np.frombuffer(data, dtype=_KEPT).astype(np.float32)
         if not np.isfinite(values).all():
             raise ValueError("the vector holds values that are not finite")
-        features, scores, embedding = np.split(values, [n_features, n_features + n_scores])
-        return cls(vector_set, features, scores, embedding)
+        features, scores, _ = np.split(values, [n_features, n_features + n_scores])
+        return cls(vector_set, features, scores)

@@ -74,7 +74,7 @@ def examples(n: int) -> Iterator[Example]:
         emotion, heard = (emotions[k] for k in rng.choice(len(emotions), size=2, replace=False))
         scaled = rng.normal(size=header.n_features).astype(np.float32) + 20 * pull[emotion.value]
         features = (scaled * heads.scaler_.scale_ + heads.scaler_.mean_).astype(np.float32)
-        vector = NoteVector(header.vector_set, features, flat, np.zeros(0, dtype=np.float32))
+        vector = NoteVector(header.vector_set, features, flat)
         yield Example(f"person {i // _NOTES_OF_A_PERSON}", None, 30.0, "correction", emotion, heard, vector)
 
 

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 def vector(value: float = 1.0, *, n_features: int = 12) -> bytes:
     """Make the vector of a note for the tiny model."""
-    return NoteVector(FEATURE_SET, np.full(n_features, value, np.float32), NOTHING, NOTHING).to_bytes()
+    return NoteVector(FEATURE_SET, np.full(n_features, value, np.float32), NOTHING).to_bytes()
 
 
 @dataclass

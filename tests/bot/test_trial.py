@@ -26,16 +26,16 @@ from bot.trial import Terminal, main
 from bot.vault import Vault
 from bot.verdicts import Correction
 from emotify_core.audio import DecodeLimits, decode
-from emotify_core.baseline import PersonalBaseline
 from emotify_core.classifier import EmotionClassifier, Heard
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelNotFoundError
+from emotify_core.personal_baseline import PersonalBaseline
 from emotify_core.synthesis import demonstration_note
 from emotify_core.vectors import NoteVector
 from tests.bot.stand_ins import NOON, SAD
 
 T = TypeVar("T")
-VECTOR = NoteVector("set-1", *(np.arange(n, dtype=np.float32) for n in (3, 8, 2)))
+VECTOR = NoteVector("set-1", *(np.arange(n, dtype=np.float32) for n in (3, 8)))
 
 
 class SadClassifier:

@@ -71,6 +71,14 @@ class TestBiases:
         shares = np.bincount(truth) / len(truth)
         np.testing.assert_allclose(probabilities.mean(axis=0), shares, atol=0.01)
 
+    def test_few_utterances_say_little(self) -> None:
+        scores, truth, quality = noisy_scores(60)
+
+        few = Calibration().fit(scores - np.array([1.0, 0, 0, 0]), truth, quality).biases_
+
+        assert few is not None
+        assert np.abs(few).max() < 0.2
+
     def test_where_none_is_named_too_rarely_there_are_none_to_speak_of(self) -> None:
         biases = Calibration().fit(*noisy_scores()).biases_
 
@@ -116,4 +124,4 @@ _FITTED = Calibration().fit(*noisy_scores(500))
 
 
 def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
-    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "bias_penalty": 3e-3, "clip": 1.0}
+    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "bias_penalty": 60.0, "clip": 1.0}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emotify_core import shipped
 from emotify_core.audio import DecodeLimits, decode
 from emotify_core.augmentation import add_noise
-from emotify_core.baseline import PersonalBaseline, SpeakerPrior
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
@@ -33,6 +33,7 @@ from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_score
 from emotify_core.features import feature_names
 from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.non_speech import synthesize_non_speech
+from emotify_core.personal_baseline import PersonalBaseline
 from emotify_core.pooling import pool
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Registry

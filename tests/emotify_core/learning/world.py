@@ -115,7 +115,7 @@ def vectors(
     """Draw notes of somebody who speaks with an accent, of whom the network knows nothing."""
     features = features_of(labels, rng, rng.normal(scale=0.3, size=N_TELLING), accent=accent)
     flat = np.full(len(Emotion), -np.log(len(Emotion)), dtype=np.float32)
-    return [NoteVector(world.base.vector_set, row, flat, np.zeros(0, dtype=np.float32)) for row in features]
+    return [NoteVector(world.base.vector_set, row, flat) for row in features]
 
 
 def notes_of(
