@@ -27,10 +27,12 @@ from bot.models import (
 from bot.night_examples import Reading
 from bot.records import Decision, Origin, StoredNight
 from bot.store import Store
+from emotify_core.card import CARD_FILE
 from emotify_core.errors import ModelError
 from emotify_core.files import write_atomically
 from emotify_core.header import Header
 from emotify_core.learning import Example, Lesson
+from emotify_core.night_card import render_night_card
 from emotify_core.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -215,13 +217,15 @@ class Night:
             make_champion(self.registry, reference.folder)
         night = {**facts, "base": shipped_champion()[1].version}
 
-        def add_picture(folder: Path, _: Header) -> None:
+        def add_card(folder: Path, header: Header) -> None:
             if png is not None:
                 (folder / self.picture.name).write_bytes(png)
+            card = render_night_card(header, night, picture=None if png is None else self.picture.name)
+            (folder / CARD_FILE).write_text(card, encoding="utf-8")
 
         metrics = {NIGHT: night}
         header = challenger.header
-        self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_picture)
+        self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_card)
         self.registry.promote(header.version)
 
     def _end(self, number: int, outcome: Outcome) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from emotify_core import markdown
 from emotify_core.drawing import Picture
 from emotify_core.earlier import MOODS
 from emotify_core.files import write_atomically
@@ -16,7 +16,6 @@ from emotify_core.registry import MODEL_FILE, Header
 from emotify_core.weaknesses import listed, weaknesses
 
 CARD_FILE: Final = "card.md"
-_WIDTH: Final = 80  # of the prose, which `emotify models show` prints as it is
 _NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _CARD = """\
@@ -30,11 +29,7 @@ Names one of {n_labels} emotions in a voice, with a probability for each.
 
 ## Uses
 
-For tentative, empathetic replies to a person who sent their own voice and can
-say that the model was wrong. Not for judging, screening, hiring, policing,
-diagnosing or monitoring anybody: emotion from a voice is sensitive and often
-wrong, and what a voice sounds like is not what its owner feels. Nobody's voice
-should be analysed for someone else without their agreement.
+{uses}
 
 ## Figures
 
@@ -50,6 +45,12 @@ Trained on:
 
 {licence}
 """
+USES: Final = """\
+For tentative, empathetic replies to a person who sent their own voice and can
+say that the model was wrong. Not for judging, screening, hiring, policing,
+diagnosing or monitoring anybody: emotion from a voice is sensitive and often
+wrong, and what a voice sounds like is not what its owner feels. Nobody's voice
+should be analysed for someone else without their agreement."""
 _LICENCE: Final = (
     "The model is derived from these recordings and is shared under the licence that they ask for: **{}** "
     "(attribution, no commercial use, share alike). The code of the project has a licence of its own."
@@ -119,15 +120,17 @@ def render_card(header: Header, metrics: Mapping[str, Any], *, pictures: Sequenc
     return _CARD.format(
         version=header.version,
         n_labels=_NUMBERS[n] if n < len(_NUMBERS) else n,
-        weaknesses="\n".join(_item(text) for text in weaknesses(header.corpora, metrics)),
+        uses=USES,
+        weaknesses="\n".join(markdown.item(text) for text in weaknesses(header.corpora, metrics)),
         figures=_figures(header, metrics, pictures) if metrics.get("figures") else "None were measured.",
-        facts="\n".join(_item(text) for text in _facts(header)),
-        corpora="\n".join(_item(_corpus(corpus)) for corpus in header.corpora),
-        licence=_wrapped(_LICENCE.format(header.licence)),
+        facts="\n".join(markdown.item(text) for text in facts_of(header)),
+        corpora="\n".join(markdown.item(_corpus(corpus)) for corpus in header.corpora),
+        licence=markdown.wrapped(_LICENCE.format(header.licence)),
     )
 
 
-def _facts(header: Header) -> list[str]:
+def facts_of(header: Header) -> list[str]:
+    """Say how a model was made, in sentences."""
     libraries = ", ".join(f"{name} {version}" for name, version in header.libraries.items())
     return [
         f"Recipe `{header.recipe}`, seed {header.seed}, trained {header.created}.",
@@ -156,7 +159,7 @@ def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Pict
     clean = figures.get("clean") or {}
     drawn = {picture.file: f"![{picture.alt}]({picture.file})" for picture in pictures or ()}
     chapters = (
-        ("", (_protocol(header, metrics, clean), "" if pictures is not None else _wrapped(_NO_PICTURES))),
+        ("", (_protocol(header, metrics, clean), "" if pictures is not None else markdown.wrapped(_NO_PICTURES))),
         ("Conditions", (drawn.get("conditions.png"), _conditions(figures))),
         ("Emotions", (_confusion(clean), drawn.get("confusion.png"))),
         ("Confidence", (_reliability(clean), drawn.get("reliability.png"), drawn.get("coverage.png"))),
@@ -192,18 +195,18 @@ def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, An
             f"for the {untuned['n_speakers']} on whom none was, the UAR is {untuned['uar']:.3f}."
         )
     if not metrics.get("protocol"):
-        return _wrapped(told)
+        return markdown.wrapped(told)
     corpora = " ".join(f"--corpus {name}=DIR" for name in metrics.get("corpora", ()))
     command = (
         f"emotify evaluate {corpora} --protocol {metrics['protocol']} --recipe {metrics.get('recipe', header.recipe)} "
         f"--seed {metrics.get('seed', header.seed)} --conditions"
     )
-    return f"{_wrapped(f'{told} The figures by condition are printed by')}\n\n    {command}"
+    return f"{markdown.wrapped(f'{told} The figures by condition are printed by')}\n\n    {command}"
 
 
 def _conditions(figures: Mapping[str, Any]) -> str:
     keys = ("accuracy", "top2_accuracy", "ece", "uar_at_75_coverage")
-    return _table(
+    return markdown.table(
         ["condition", "UAR", "95 % interval", "accuracy", "top 2", "ECE", "surest 75 %"],
         [[name, _shown(f, "uar"), _interval(f), *(_shown(f, key) for key in keys)] for name, f in figures.items()],
     )
@@ -213,7 +216,7 @@ def _confusion(clean: Mapping[str, Any]) -> str:
     if not (clean.get("labels") and clean.get("confusion")):
         return ""
     recall = clean.get("recall") or {}
-    table = _table(
+    table = markdown.table(
         ["", *clean["labels"], "recall"],
         [
             [f"**{label}**", *map(str, row), _shown(recall, label, ".2f")]
@@ -226,7 +229,7 @@ def _confusion(clean: Mapping[str, Any]) -> str:
 def _reliability(clean: Mapping[str, Any]) -> str:
     if not clean.get("reliability"):
         return ""
-    table = _table(
+    table = markdown.table(
         ["confidence", "utterances", "mean confidence", "right"],
         [
             [f"{b['from']:.0%} to {b['to']:.0%}", str(b["n"]), f"{b['confidence']:.0%}", f"{b['accuracy']:.0%}"]
@@ -240,11 +243,13 @@ def _genders(clean: Mapping[str, Any]) -> str:
     by_gender = clean.get("uar_by_gender") or {}
     names = {"female": "women", "male": "men"}
     rows = [[names.get(gender, gender), f"{uar:.3f}"] for gender, uar in by_gender.items() if uar is not None]
-    return _table(["speakers", "UAR"], rows) if rows else ""
+    return markdown.table(["speakers", "UAR"], rows) if rows else ""
 
 
 def _experts(experts: Mapping[str, Any]) -> str:
-    return _table(["expert", "UAR"], [[name, _shown(f, "uar")] for name, f in experts.items()]) if experts else ""
+    return (
+        markdown.table(["expert", "UAR"], [[name, _shown(f, "uar")] for name, f in experts.items()]) if experts else ""
+    )
 
 
 def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -256,7 +261,7 @@ def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
     )
     numbers = sorted({row["n_notes"] for row in rows})
     found = {(row["mood"], row["n_notes"]): f"{row['uar']:.3f} ({row['difference']:+.3f})" for row in rows}
-    table = _table(
+    table = markdown.table(
         ["earlier notes", *map(str, numbers)],
         [
             [title, *(found.get((mood, n), "-") for n in numbers)]
@@ -264,7 +269,7 @@ def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
             if any(row["mood"] == mood for row in rows)
         ],
     )
-    return f"{_wrapped(told)}\n\n{table}"
+    return f"{markdown.wrapped(told)}\n\n{table}"
 
 
 def _never_met(loco: Mapping[str, Any]) -> str:
@@ -290,7 +295,7 @@ def _never_met(loco: Mapping[str, Any]) -> str:
     if loco.get("mean_uar") is not None:
         rows.append(["**mean**", "", "", _shown(loco, "mean_uar"), "", _shown(loco, "baseline_mean_uar"), "", "", ""])
     head = ["corpus", "emotions", "chance", "UAR", "95 % interval", "baseline", "ECE", "utterances", "speakers"]
-    return f"{_wrapped(told)}\n\n{_table(head, rows)}"
+    return f"{markdown.wrapped(told)}\n\n{markdown.table(head, rows)}"
 
 
 def _checks(metrics: Mapping[str, Any]) -> str:
@@ -314,7 +319,7 @@ def _checks(metrics: Mapping[str, Any]) -> str:
     for key, title in (("refused", "Refused for want of a voice"), ("false_refusals", "Speech refused by mistake")):
         if shares := non_speech.get(key):
             told.append(f"{title}: {listed([f'{name} {share:.1%}' for name, share in shares.items()])}.")
-    return "\n".join(map(_item, told))
+    return "\n".join(map(markdown.item, told))
 
 
 def _shown(figures: Mapping[str, Any], key: str, form: str = ".3f") -> str:
@@ -325,18 +330,3 @@ def _shown(figures: Mapping[str, Any], key: str, form: str = ".3f") -> str:
 def _interval(figures: Mapping[str, Any]) -> str:
     interval = figures.get("uar_interval")
     return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |".replace("|  |", "| |"), "|---" * len(head) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _item(text: str) -> str:
-    return textwrap.fill(
-        text, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )

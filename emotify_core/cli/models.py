@@ -17,6 +17,8 @@ from emotify_core.classifier import shipped_models
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
 from emotify_core.errors import ModelError, ModelNotFoundError
+from emotify_core.gate_picture import NIGHT_PICTURE
+from emotify_core.night_card import render_night_card
 from emotify_core.registry import ALIAS_FILE, Registry
 
 
@@ -82,7 +84,9 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
         show_night(out, night)
     card = registry.root / version / CARD_FILE
-    if card.exists():
+    if night and card.exists():  # it holds the same table
+        out.print(f"Its card: {printable(card)}", soft_wrap=True)
+    elif card.exists():
         out.print(card.read_text(encoding="utf-8"), soft_wrap=True)
     elif not night:
         out.print(f"{version} has no card.", soft_wrap=True)
@@ -92,7 +96,12 @@ def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     version = arguments.version or registry.champion()
     for report in arguments.report:
         registry.add_metrics(version, _figures_of(report))
-    folder, files = registry.root / version, make_files(registry.header(version), registry.metrics(version))
+    folder, header, metrics = registry.root / version, registry.header(version), registry.metrics(version)
+    if night := metrics.get("night"):
+        picture = NIGHT_PICTURE if (folder / NIGHT_PICTURE).exists() else None
+        files = {CARD_FILE: render_night_card(header, night, picture=picture).encode()}
+    else:
+        files = make_files(header, metrics)
     write_files(folder, files)
     if arguments.json:
         out.print(json.dumps({"version": version, "files": [str(folder / name) for name in files]}), soft_wrap=True)

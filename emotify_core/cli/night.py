@@ -35,7 +35,7 @@ def show_night(console: Console, night: Mapping[str, Any]) -> None:
     if models := _models(night):
         console.print(Text(models))
     if examples := night.get("examples"):
-        console.print(Text(learned_from(examples)))
+        console.print(Text(what_was_said(examples)))
     if gate := night.get("gate"):
         console.print()
         console.print(_table(gate))
@@ -47,17 +47,17 @@ def show_night(console: Console, night: Mapping[str, Any]) -> None:
     console.print(Text.assemble((sentence, f"bold {style}"), f": {reason}"))
 
 
-def learned_from(examples: Mapping[str, Any]) -> str:
-    """Say in a sentence what a night learned from.
+def what_was_said(examples: Mapping[str, Any]) -> str:
+    """Say in a sentence what people had said, and what of it was left aside.
 
     Examples
     --------
-    >>> learned_from({"n_examples": 3, "n_people": 1, "n_confirmations": 1, "n_corrections": 2, "n_rejections": 0})
-    'Learned from 3 notes of 1 person: 1 confirmed, 2 corrected, 0 rejected.'
+    >>> what_was_said({"n_examples": 3, "n_people": 1, "n_confirmations": 1, "n_corrections": 2, "n_rejections": 0})
+    'What was said of 3 notes by 1 person: 1 confirmed, 2 corrected, 0 rejected.'
     """
     people = "person" if examples.get("n_people") == 1 else "people"
     text = (
-        f"Learned from {_count(examples.get('n_examples', 0), 'note')} of {examples.get('n_people', 0)} {people}: "
+        f"What was said of {_count(examples.get('n_examples', 0), 'note')} by {examples.get('n_people', 0)} {people}: "
         f"{examples.get('n_confirmations', 0)} confirmed, {examples.get('n_corrections', 0)} corrected, "
         f"{examples.get('n_rejections', 0)} rejected."
     )

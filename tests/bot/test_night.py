@@ -107,6 +107,9 @@ class TestPromotion:
         picture = (school.registry.root / version / "night.png").read_bytes()
         assert picture.startswith(b"\x89PNG")
         assert (school.settings.data_dir / "night.png").read_bytes() == picture
+        card = (school.registry.root / version / "card.md").read_text()
+        assert card.startswith(f"# Model {version}\n\nMade at night from `shipped-1`")
+        assert "](night.png)" in card
 
     def test_the_night_is_recorded_without_a_name(self, school: School) -> None:
         school.hear()

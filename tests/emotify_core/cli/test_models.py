@@ -136,6 +136,16 @@ class TestNight:
         assert "✗ recall of surprised, pink noise 20 dB" in out
         assert out.endswith("The challenger is the champion now: Not worse anywhere.\n")
 
+    def test_its_card_is_written_anew_and_named(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        registry.publish(tiny_header("night-1"), tiny_model(), {"night": night_facts()})
+
+        assert models(registry, "card", "night-1") == 0
+        assert models(registry, "show", "night-1") == 0
+
+        card = registry.root / "night-1" / "card.md"
+        assert "Made at night from `shipped-1`" in card.read_text()
+        assert capsys.readouterr().out.replace("\n", "").endswith(f"Its card: {card}")
+
     def test_the_list_has_what_the_gate_measured(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         registry.publish(
             tiny_header("night-1", created="2026-01-03T00:00:00+00:00"), tiny_model(), {"night": night_facts()}

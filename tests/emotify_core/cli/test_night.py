@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from emotify_core.cli.night import learned_from, show_night
+from emotify_core.cli.night import show_night, what_was_said
 from tests.emotify_core.gates import gate_row, night_facts
 
 
@@ -22,7 +22,7 @@ def test_a_night_fits_on_a_terminal_of_80_columns() -> None:
 
     assert max(map(len, text.splitlines())) <= 80
     assert "2026-01-02 03:31 UTC, champion shipped-1 against challenger night-1" in text
-    assert "Learned from 40 notes of 3 people: 20 confirmed, 15 corrected, 5 rejected." in text
+    assert "What was said of 40 notes by 3 people: 20 confirmed, 15 corrected, 5 rejected." in text
     lines = [line.split() for line in text.splitlines()]
     assert ["✓", "UAR,", "clean", "66.1", "67.3", "+1.2", "+0.2", "to", "+2.2"] in lines
     assert "✗ recall of surprised, pink noise 20 dB     66.1       59.6  -6.5 -7.5 to -5.5" in text
@@ -65,8 +65,8 @@ def test_figures_that_could_not_be_measured_are_question_marks() -> None:
 def test_what_was_set_aside_and_ignored_is_counted() -> None:
     examples = {"n_examples": 1, "n_people": 1, "n_set_aside_contradicts": 2, "n_of_another_model": 1, "n_damaged": 3}
 
-    said = learned_from(examples)
+    said = what_was_said(examples)
 
-    assert said.startswith("Learned from 1 note of 1 person")
+    assert said.startswith("What was said of 1 note by 1 person")
     assert "Set aside: 2 (against what everybody else taught)." in said
     assert said.endswith("Ignored: 1 note of another feature set, 3 notes damaged.")
