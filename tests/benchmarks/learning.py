@@ -9,6 +9,7 @@ learned from.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -27,6 +28,7 @@ from emotify_core import EmotionClassifier
 from emotify_core.cli.main import main as emotify
 from emotify_core.corpora import Utterance, read_corpus
 from emotify_core.emotions import Emotion
+from emotify_core.errors import NoSpeechError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
 from emotify_core.learning import Example, Lesson, learn, read_base
 from emotify_core.learning.examples import Kind
@@ -107,9 +109,14 @@ def starting_model(data: Path, work: Path) -> Path:
 
 
 def listen(classifier: EmotionClassifier, utterances: Sequence[Utterance], console: Console) -> list[Note]:
-    """Listen to the Opus files as they are."""
+    """Listen to the Opus files as they are; what is refused for want of a voice is never answered, so it counts not."""
+    notes = []
     with console.status(f"listening to {len(utterances)} notes"):
-        return [Note(u.speaker, u.label, classifier.listen(u.path).vector) for u in utterances]
+        for u in utterances:
+            with contextlib.suppress(NoSpeechError):
+                notes.append(Note(u.speaker, u.label, classifier.listen(u.path).vector))
+    console.print(f"{len(notes)} of {len(utterances)} notes were heard")
+    return notes
 
 
 def simulate(
