@@ -147,6 +147,14 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """Whether a baseline was made by this prior."""
         return baseline.key == self.key_ and baseline.sums.shape == self.note_deviation_.shape
 
+    def unknown(self, baseline: PersonalBaseline | None) -> float:
+        """Say how little is known of a voice: 1 before the first note, and toward 0 with each further one."""
+        return self.unknown_after(0 if baseline is None or not self.fits(baseline) else min(baseline.n_notes, FULL))
+
+    def unknown_after(self, n_notes: int) -> float:
+        """Say how little is known of a voice after a number of notes."""
+        return self.n_average / (n_notes + self.n_average)
+
     def shift(self, baseline: PersonalBaseline | None) -> NDArray[np.float32]:
         """Return what to take away from a person's features, shape=(n_features,); nothing if the baseline does not fit.
 
@@ -166,7 +174,7 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
     def offsets(self, means: Matrix, n_notes: int) -> Matrix:
         """Draw means over as many notes each to zero, as far as the prior says, shape=(n_baselines, n_axes)."""
         most = 3 * self.voice_deviation_
-        return np.asarray(np.clip(means * (n_notes / (n_notes + self.n_average)), -most, most), dtype=np.float32)
+        return np.asarray(np.clip(means * (1 - self.unknown_after(n_notes)), -most, most), dtype=np.float32)
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(f"{self.clip} {' '.join(map(str, self.classes_))}".encode())

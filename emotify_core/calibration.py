@@ -20,7 +20,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     In noise the experts are wrong more often than they think. Their log-scores are divided by a temperature whose
     logarithm is linear in a few features that tell bad recordings from good ones. And they name some emotions too
     rarely, those that are spoken softly above all: a number for each emotion is added, so that the probabilities come
-    to as much of it in the mean as there is.
+    to as much of it in the mean as there is. They stand for what is usual: as a voice becomes known, they fade.
 
     Parameters
     ----------
@@ -104,10 +104,20 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         """Return the temperature of each utterance, shape=(n_utterances,)."""
         return np.asarray(np.clip(np.exp(self.log_temperature_ + self._standardize(quality) @ self.slopes_), *_RANGE))
 
-    def probabilities(self, scores: NDArray[np.float64], quality: Matrix) -> NDArray[np.float64]:
-        """Turn log-scores into probabilities, shape=(n_utterances, n_classes)."""
+    def probabilities(
+        self, scores: NDArray[np.float64], quality: Matrix, *, unknown: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Turn log-scores into probabilities, shape=(n_utterances, n_classes).
+
+        Parameters
+        ----------
+        scores, quality : ndarray
+            As for `fit`.
+        unknown : float
+            How little is known of the voice, from 1 to 0: see `SpeakerPrior.unknown`.
+        """
         scaled = scores / self.temperatures(quality)[:, None]
-        return softmax(scaled if self.biases_ is None else scaled + self.biases_)
+        return softmax(scaled if self.biases_ is None else scaled + unknown * self.biases_)
 
     def _standardize(self, quality: Matrix) -> NDArray[np.float64]:
         return np.asarray(np.clip((quality - self.mean_) / self.scale_, -self.clip, self.clip))

@@ -276,7 +276,7 @@ class EmotionClassifier:
             raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
         prior = self._experts.prior
         opinions = self._ask(spoken, None if prior is None or baseline is None else prior.shift(baseline))
-        probabilities = self._calibrated(opinions)
+        probabilities = self._calibrated(opinions, unknown=1.0 if prior is None else prior.unknown(baseline))
         pooled = pool(probabilities, np.array([len(window) for window in spoken], dtype=np.float64))
         vector = self._vector(opinions)
         by_emotion = dict(zip(self._emotions, pooled.tolist(), strict=True))
@@ -308,9 +308,9 @@ class EmotionClassifier:
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
         return self._calibrated(self._ask(windows))
 
-    def _calibrated(self, opinions: _Opinions) -> Scores:
+    def _calibrated(self, opinions: _Opinions, *, unknown: float = 1.0) -> Scores:
         quality = quality_of(self._experts.heads, opinions.features, self._recipe.quality)
-        return self._experts.probabilities(opinions.scores, quality)
+        return self._experts.probabilities(opinions.scores, quality, unknown=unknown)
 
     def _vector(self, opinions: _Opinions) -> NoteVector:
         return NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))

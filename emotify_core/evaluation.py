@@ -133,10 +133,13 @@ class Judged:
         Expert -> log-scores.
     quality : ndarray of float32, shape=(n_utterances, n_columns)
         What the calibration may depend on.
+    unknown : float
+        How little is known of the voices, from 1 to 0.
     """
 
     opinions: Mapping[str, Scores]
     quality: NDArray[np.float32]
+    unknown: float = 1.0
 
 
 _Fold = Mapping[str, Judged]  # by condition, or by the name of what is known of earlier notes
@@ -199,7 +202,8 @@ def _after_earlier_notes(
         is_told = earlier.is_told & (rng.random(len(truth)) < SHARE_TOLD)
         notes = prior.notes(turned, np.where(is_told, truth, heard))
         shifted = features - prior.features_of(offsets_after(prior, notes, drawn))
-        judged[earlier.name] = Judged({**clean.opinions, FUNCTIONALS: ask(shifted)}, clean.quality)
+        opinions = {**clean.opinions, FUNCTIONALS: ask(shifted)}
+        judged[earlier.name] = Judged(opinions, clean.quality, prior.unknown_after(earlier.n_notes))
     return judged
 
 
@@ -241,12 +245,8 @@ def put_together(
     outcomes = {}
     for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
         probabilities = [
-            _allowed(
-                softmax(fold[name]) if calibration is None else calibration.probabilities(fold[name], features[name]),
-                labels,
-                split,
-            )
-            for fold, calibration, features, split in zip(fused, calibrations, quality, splits, strict=True)
+            _allowed(_calibrated(scores[name], calibration, fold[name]), labels, split)
+            for fold, scores, calibration, split in zip(folds, fused, calibrations, splits, strict=True)
         ]
         outcomes[name] = Outcome(
             labels=labels,
@@ -261,6 +261,12 @@ def put_together(
             },
         )
     return outcomes
+
+
+def _calibrated(scores: Scores, calibration: Calibration | None, judged: Judged) -> NDArray[np.float64]:
+    if calibration is None:
+        return softmax(scores)
+    return calibration.probabilities(scores, judged.quality, unknown=judged.unknown)
 
 
 def _allowed(probabilities: NDArray[np.float64], labels: Sequence[str], split: Split) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ class Experts:
         self.detector = detector
         self.prior = prior
 
-    def probabilities(self, scores: Scores, quality: NDArray[np.float32]) -> Scores:
+    def probabilities(self, scores: Scores, quality: NDArray[np.float32], *, unknown: float = 1.0) -> Scores:
         """Turn fused log-scores into probabilities, shape=(n_utterances, n_classes).
 
         Parameters
@@ -56,8 +56,12 @@ class Experts:
         scores : ndarray of float, shape=(n_utterances, n_classes)
         quality : ndarray of float32, shape=(n_utterances, n_features)
             Features that tell how good the recordings are.
+        unknown : float
+            How little is known of the voice, from 1 to 0: see `SpeakerPrior.unknown`.
         """
-        return softmax(scores) if self.calibration is None else self.calibration.probabilities(scores, quality)
+        if self.calibration is None:
+            return softmax(scores)
+        return self.calibration.probabilities(scores, quality, unknown=unknown)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -71,6 +71,16 @@ class TestShift:
         assert sizes == sorted(sizes)
         assert sizes[0] < 0.9 * sizes[-1]
 
+    def test_with_every_note_less_is_unknown(self) -> None:
+        baselines = [None, *(after([0] * n, self.voice) for n in (1, 4, FULL, FULL + 9))]
+
+        unknown = [PRIOR.unknown(baseline) for baseline in baselines]
+
+        assert unknown[0] == 1
+        assert unknown == sorted(unknown, reverse=True)
+        assert unknown[-1] == unknown[-2] == PRIOR.unknown_after(FULL) < 0.2
+        assert PRIOR.unknown(after([0], self.voice, prior=fitted(clip=4.0))) == 1
+
     @pytest.mark.parametrize("emotion", range(len(EMOTIONS)))
     def test_somebody_who_is_always_in_one_mood_keeps_it(self, emotion: int) -> None:
         shift = PRIOR.shift(after([emotion] * 16, np.zeros(N_FEATURES)))

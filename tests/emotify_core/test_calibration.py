@@ -85,6 +85,16 @@ class TestBiases:
         assert biases is not None
         np.testing.assert_allclose(biases, 0, atol=0.06)
 
+    def test_they_fade_as_the_voice_becomes_known(self) -> None:
+        scores, truth, quality = noisy_scores()
+        calibration = Calibration().fit(scores - np.array([1.0, 0, 0, 0]), truth, quality)
+
+        first = [calibration.probabilities(scores, quality, unknown=share)[:, 0].mean() for share in (1.0, 0.3, 0.0)]
+
+        assert first == sorted(first, reverse=True)
+        scaled = scores / calibration.temperatures(quality)[:, None]
+        assert first[2] == pytest.approx(softmax(scaled)[:, 0].mean())
+
     def test_a_model_from_before_there_were_any_serves_as_it_did(self) -> None:
         scores, truth, quality = noisy_scores()
         calibration = Calibration().fit(scores, truth, quality)
