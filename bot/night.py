@@ -20,6 +20,7 @@ from bot.models import (
     adopt_release,
     is_retrained,
     make_champion,
+    night_of,
     prune,
     serving_model,
     shipped_champion,
@@ -160,7 +161,7 @@ class Night:
 
     def _learned_before(self, version: str, moment: datetime) -> bool:
         """Tell whether a version may have learned from examples that were deleted at a moment."""
-        read_at = self.registry.metrics(version).get(NIGHT, {}).get("read_at", self.registry.header(version).created)
+        read_at = night_of(self.registry, version).get("read_at", self.registry.header(version).created)
         return is_retrained(self.registry, version) and datetime.fromisoformat(read_at) <= moment
 
     def _withdrawn_at(self) -> datetime | None:
@@ -256,8 +257,8 @@ class Night:
         promoted = [version for version in made if version in self.registry.history()]
         for version in set(made) - set(promoted):
             self.registry.remove(version)
-        facts = self.registry.metrics(promoted[-1]).get(NIGHT, {}) if promoted else {}
-        report = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
+        facts = night_of(self.registry, promoted[-1]) if promoted else {}
+        report: dict[str, Any] = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
         decision: Decision = "promoted" if promoted else "failed"
         reason = f"{facts.get('reason', '')} {_CUT_SHORT}".strip()
         champion, challenger = facts.get("champion"), promoted[-1] if promoted else None
@@ -265,7 +266,7 @@ class Night:
 
     def _number(self, version: str) -> int | None:
         """Find which night made a version."""
-        number = self.registry.metrics(version).get(NIGHT, {}).get("number")
+        number = night_of(self.registry, version).get("number")
         return number if isinstance(number, int) else None
 
     def _clear_out(self, withdrawn_at: datetime | None) -> None:

@@ -7,10 +7,11 @@ import errno
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from emotify_core.card import CARD_FILE, make_files, write_files
 from emotify_core.classifier import shipped_models
@@ -18,6 +19,8 @@ from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
 from emotify_core.errors import ModelError, ModelNotFoundError
 from emotify_core.registry import ALIAS_FILE, Registry
+
+_MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  # noqa: ARG001  (one signature for all)
@@ -48,7 +51,7 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
             "version": version,
             "champion": version == champion,
             "created": registry.header(version).created,
-            "uar": _uar(registry.metrics(version)),
+            "uar": _uar(registry, version),
         }
         for version in registry.versions()
     ]
@@ -61,15 +64,20 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         table.add_row("*" if row["champion"] else "", str(row["version"]), str(row["created"]), uar)
     out.print(table)
     out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
+    for reason in registry.damaged().values():
+        out.print(Text(f"passed over: {printable(reason)}"), soft_wrap=True)
 
 
-def _uar(metrics: dict[str, Any]) -> float | None:
-    """Find the UAR on clean recordings, by the protocol or by the gate of the night."""
-    measured: float | None = metrics.get("figures", {}).get("clean", {}).get("uar")
-    gate = metrics.get("night", {}).get("gate", [])
-    return (
-        measured if measured is not None else next((r["challenger"] for r in gate if r["what"] == "UAR, clean"), None)
-    )
+def _uar(registry: Registry, version: str) -> float | None:
+    """Find the UAR on clean recordings, by the protocol or by the gate of the night; None if it cannot be read."""
+    try:
+        metrics = registry.metrics(version)
+        measured: float | None = metrics.get("figures", {}).get("clean", {}).get("uar")
+        gate = metrics.get("night", {}).get("gate", [])
+        gated = next((float(row["challenger"]) for row in gate if row["what"] == "UAR, clean"), None)
+        return gated if measured is None else float(measured)
+    except (ModelError, *_MISSHAPEN):
+        return None
 
 
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
@@ -79,8 +87,12 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
         return
     if night := metrics.get("night"):
-        out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
-        show_night(out, night)
+        try:
+            out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
+            show_night(out, night)
+        except _MISSHAPEN as error:
+            path = registry.root / version / "metrics.json"
+            raise ModelError(f"{path} is damaged: what it says of the night cannot be shown.") from error
     card = registry.root / version / CARD_FILE
     if card.exists():
         out.print(card.read_text(encoding="utf-8"), soft_wrap=True)

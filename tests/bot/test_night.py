@@ -338,6 +338,32 @@ class TestChampion:
         assert school.registry.champion() == "shipped-1"
         assert "The champion could not be used." in " ".join(school.out.split())
 
+    @pytest.mark.parametrize("file", ["header.json", "metrics.json"])
+    @pytest.mark.parametrize("whose", ["shipped-1", "an old one's", "the champion's"])
+    def test_a_damaged_file_does_not_end_learning(self, school: School, file: str, whose: str) -> None:
+        school.hear()
+        school.night()
+        school.night()
+        shipped, old, champion = school.registry.versions()
+        version = {"shipped-1": shipped, "an old one's": old}.get(whose, champion)
+        (school.registry.root / version / file).write_bytes(b"{")
+
+        assert [school.night() for _ in range(2)] == [0, 0]
+
+        assert models.serving_model(school.registry) == school.registry.root / school.registry.champion()
+
+    def test_one_of_which_nobody_knows_who_taught_it_goes_when_somebody_leaves(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night()
+        tainted = school.registry.champion()
+        (school.registry.root / tainted / "metrics.json").write_bytes(b"{")
+        school.store(lambda store: store.forget(ADA))
+
+        assert school.night() == 0
+
+        assert tainted not in school.registry.versions()
+
     def test_a_newer_release_is_what_the_next_night_starts_from(self, school: School, shipped: Registry) -> None:
         school.hear()
         school.night()

@@ -89,6 +89,31 @@ class TestList:
 
         assert capsys.readouterr().out.splitlines()[-1] == "no champion: emotify models promote VERSION"
 
+    def test_a_damaged_version_is_named_below_the_others(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = registry.root / "tiny-1" / "header.json"
+        path.write_text("{")
+
+        assert models(registry, "list") == 0
+
+        _, only, champion, passed_over = capsys.readouterr().out.splitlines()
+        assert only.split()[:2] == ["*", "tiny-2"]
+        assert champion == "* the champion"
+        assert passed_over.startswith(f"passed over: {path}: The header of the model cannot be read")
+
+    @pytest.mark.parametrize(
+        "damage", ["{", '{"figures": 5}', '{"night": 5}', '{"night": {"gate": [1]}}', '{"night": {"gate": [{}]}}']
+    )
+    def test_damaged_figures_are_not_measured(
+        self, registry: Registry, damage: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (registry.root / "tiny-1" / "metrics.json").write_text(damage)
+
+        assert models(registry, "list") == 0
+
+        assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["not", "measured"]
+
 
 class TestShow:
     def test_the_card_of_a_version_is_shown_as_it_is(
@@ -152,6 +177,18 @@ class TestNight:
         assert main(["models", action, "--registry", str(registry.root.parent)]) == 0
 
         assert "tiny-" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("night", [5, {"gate": 5}, {"gate": [{}]}, {"examples": [1]}])
+    def test_a_damaged_one_is_one_sentence(
+        self, registry: Registry, night: object, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = registry.root / "tiny-1" / "metrics.json"
+        path.write_text(json.dumps({"night": night}))
+
+        assert models(registry, "show", "tiny-1") == 1
+
+        message = f"{path} is damaged: what it says of the night cannot be shown."
+        assert capsys.readouterr().err == f"emotify: {message}\n"
 
 
 class TestCard:
