@@ -40,6 +40,8 @@ WITHDRAWN_AT: Final = "examples_withdrawn_at"
 """Setting of the store: when examples were last deleted because a person was forgotten or took their yes back."""
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
+_BY_HAND: Final = "somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
+_DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
 
 
@@ -181,6 +183,7 @@ class Night:
     def _decide(self, number: int, reference: _Reference, reading: Reading) -> Outcome:
         """Learn, and let the champion be who should be."""
         self.picture.unlink(missing_ok=True)
+        history = self.registry.history()
         lesson = self.learn(reference.folder, reading.examples(), seed=self.seed, now=self.clock())
         if lesson.decision == "promote" and lesson.challenger is None:
             raise ModelError("The gate lets a challenger pass that is not there.")
@@ -190,9 +193,11 @@ class Night:
             "examples": {**lesson.report.get("examples", {}), **counts},
             "digest": reading.digest,
         }
+        is_chosen = self.registry.history() != history  # an operator has the last word
+        decision: Decision = _DECISIONS[lesson.decision]
         outcome = Outcome(
-            decision={"promote": "promoted", "keep": "kept", "skip": "skipped"}[lesson.decision],  # type: ignore[arg-type]
-            reason=f"{lesson.reason} {reference.replaces}".strip(),
+            decision="kept" if is_chosen and decision == "promoted" else decision,
+            reason=_BY_HAND if is_chosen else f"{lesson.reason} {reference.replaces}".strip(),
             champion=reference.folder.name,
             challenger=lesson.challenger.header.version if lesson.challenger else None,
             report=report,
@@ -204,7 +209,7 @@ class Night:
         if outcome.decision == "promoted":
             facts = {"number": number, "read_at": reading.now.astimezone(UTC).isoformat()}
             self._promote(reference, lesson, outcome.facts() | facts, png)
-        elif reference.replaces:
+        elif reference.replaces and not is_chosen:
             make_champion(self.registry, reference.folder)
         return outcome
 
@@ -285,11 +290,9 @@ def draw(outcome: Outcome) -> bytes | None:
     rows = outcome.report.get("gate", [])
     n_failed = sum(not row["passed"] for row in rows)
     day = outcome.decided_at
-    came_of_it = (
-        "the challenger is the champion now"
-        if outcome.decision == "promoted"
-        else f"the champion stays, the challenger falls short in {n_failed} of {len(rows)} checks"
-    )
+    came_of_it = "the challenger is the champion now" if outcome.decision == "promoted" else "the champion stays"
+    if outcome.decision != "promoted" and n_failed:
+        came_of_it += f", the challenger falls short in {n_failed} of {len(rows)} checks"
     try:
         picture = draw_gate(rows, title=f"{day.day} {day:%B %Y}: {came_of_it}")
     except ImportError:

@@ -169,6 +169,34 @@ class TestKept:
         assert school.out == "No night is recorded yet.\n"
 
 
+class TestChosenByHand:
+    def test_who_rolls_back_while_the_night_learns_is_not_overruled(self, school: School) -> None:
+        school.hear()
+        school.night()
+        school.student.meanwhile = school.registry.rollback
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == "shipped-1"
+        assert "The champion stays: somebody chose another champion meanwhile" in " ".join(school.out.split())
+        school.student.meanwhile = None
+        assert school.night() == 0
+        assert school.student.champions[2] == "shipped-1"
+
+    def test_nor_if_the_champion_was_to_be_replaced(self, school: School) -> None:
+        school.hear()
+        school.night()
+        school.night()
+        good, broken = school.registry.versions()[1:]
+        (school.registry.root / broken / MODEL_FILE).write_bytes(b"")
+        school.student.decision = "keep"
+        school.student.meanwhile = school.registry.rollback
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == good
+
+
 class TestFailure:
     @pytest.mark.parametrize(
         "error", [ModelError("There is no base."), OSError(28, "No space left"), ZeroDivisionError()]
