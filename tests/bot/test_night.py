@@ -75,6 +75,35 @@ class TestExamples:
         assert len(school.student.seen) == 1
         assert "Ignored: 1 note of another feature set, 1 note damaged." in " ".join(school.out.split())
 
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE examples SET sealed = substr(sealed, 1, 40) WHERE note = 1",
+            "UPDATE examples SET sealed = zeroblob(100) WHERE note = 1",
+            "UPDATE predictions SET emotion = 'joy' WHERE note = 1",
+            "UPDATE feedback SET mark = 'joy' WHERE note = 1",
+            "UPDATE notes SET received_at = 'yesterday' WHERE id = 1",
+        ],
+    )
+    def test_a_damaged_row_is_counted_and_does_not_end_learning(self, school: School, damage: str) -> None:
+        school.hear()
+        school.hear()
+        school.change(damage)
+
+        assert school.night() == 0
+
+        assert len(school.student.seen) == 1
+        assert "Ignored: 1 note damaged." in " ".join(school.out.split())
+
+    @pytest.mark.parametrize("report", ["{", "[]", "7"])
+    def test_nor_does_the_damaged_report_of_a_night(self, school: School, report: str) -> None:
+        school.hear()
+        school.night()
+        school.change(f"UPDATE nights SET report = '{report}'")
+
+        assert school.night("--last") == 0
+        assert school.night("--if-new") == 0
+
 
 class TestPromotion:
     def test_a_better_model_is_the_champion_from_now_on(self, school: School) -> None:
