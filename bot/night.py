@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 WITHDRAWN_AT: Final = "examples_withdrawn_at"
 """Setting of the store: when examples were last deleted because a person was forgotten or took their yes back."""
+_KNEW: Final = "knew_withdrawn_at"  # what that setting was before a night read its examples
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
 _BY_HAND: Final = "somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
@@ -136,7 +137,7 @@ class Night:
             return None
         number = self.runner.run(self.store.begin_night(self.clock()))
         try:
-            outcome = self._decide(number, reference, reading)
+            outcome = self._decide(number, reference, reading, withdrawn_at)
         except BaseException as error:
             reason = _sentence(error)
             self._end(number, Outcome("failed", reason, reference.folder.name, None, {}, self.clock()))
@@ -147,7 +148,7 @@ class Night:
 
     # What the challenger is compared with
 
-    def _reference(self, withdrawn_at: datetime | None) -> _Reference:
+    def _reference(self, withdrawn_at: str | None) -> _Reference:
         """Find the champion, or the shipped model if the champion cannot serve, or learned from what was withdrawn."""
         folder, shipped = shipped_champion()
         serving = serving_model(self.registry)
@@ -161,15 +162,16 @@ class Night:
             return _Reference(folder, shipped)
         return _Reference(serving, header)
 
-    def _learned_before(self, version: str, moment: datetime) -> bool:
-        """Tell whether a version may have learned from examples that were deleted at a moment."""
-        read_at = night_of(self.registry, version).get("read_at", self.registry.header(version).created)
-        return is_retrained(self.registry, version) and datetime.fromisoformat(read_at) <= moment
+    def _learned_before(self, version: str, withdrawn_at: str) -> bool:
+        """Tell whether a version may have learned from the examples that were deleted last.
 
-    def _withdrawn_at(self) -> datetime | None:
+        What its night knew of deletions is compared, because clocks may be set back between the two.
+        """
+        return is_retrained(self.registry, version) and night_of(self.registry, version).get(_KNEW) != withdrawn_at
+
+    def _withdrawn_at(self) -> str | None:
         """Read when a person last had examples deleted."""
-        text = self.runner.run(self.store.setting("store", WITHDRAWN_AT))
-        return None if text is None else datetime.fromisoformat(text)
+        return self.runner.run(self.store.setting("store", WITHDRAWN_AT))
 
     def _is_new(self, reading: Reading) -> bool:
         """Tell whether there is anything that the last finished night did not learn from, or that is gone since."""
@@ -180,7 +182,7 @@ class Night:
 
     # Learning and deciding
 
-    def _decide(self, number: int, reference: _Reference, reading: Reading) -> Outcome:
+    def _decide(self, number: int, reference: _Reference, reading: Reading, withdrawn_at: str | None) -> Outcome:
         """Learn, and let the champion be who should be."""
         self.picture.unlink(missing_ok=True)
         history = self.registry.history()
@@ -207,7 +209,7 @@ class Night:
         if png is not None:
             write_atomically(self.picture, lambda file: file.write(png))
         if outcome.decision == "promoted":
-            facts = {"number": number, "read_at": reading.now.astimezone(UTC).isoformat()}
+            facts = {"number": number, _KNEW: withdrawn_at}
             self._promote(reference, lesson, outcome.facts() | facts, png)
         elif reference.replaces and not is_chosen:
             make_champion(self.registry, reference.folder)
@@ -274,7 +276,7 @@ class Night:
         number = night_of(self.registry, version).get("number")
         return number if isinstance(number, int) else None
 
-    def _clear_out(self, withdrawn_at: datetime | None) -> None:
+    def _clear_out(self, withdrawn_at: str | None) -> None:
         """Delete versions that are too old, or learned from what was withdrawn."""
         if withdrawn_at is not None:
             for version in set(self.registry.versions()) - set(self.registry.history()[-1:]):

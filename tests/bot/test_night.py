@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -369,6 +370,37 @@ class TestForgetting:
         school.night()
 
         assert school.student.champions[2] == champion
+
+    def test_a_clock_that_was_set_back_meanwhile_hides_nothing(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        with monkeypatch.context() as patched:
+            tomorrow = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=1))
+            patched.setattr("bot.retraining.datetime", tomorrow)
+            school.night()
+        tainted = school.registry.champion()
+        school.store(lambda store: store.forget(ADA))
+
+        assert school.night() == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert tainted not in school.registry.versions()
+
+    def test_who_leaves_while_the_night_learns_takes_its_model_along(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        second = School(school.folder)
+        school.student.meanwhile = lambda: second.store(lambda store: store.forget(ADA))
+        school.night()
+        tainted = school.registry.champion()
+        school.student.meanwhile = None
+
+        assert school.night("--if-new") == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert tainted not in school.registry.versions()
 
     def test_who_never_gave_anything_changes_nothing(self, school: School) -> None:
         school.hear(person=ADA)
