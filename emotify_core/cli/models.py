@@ -17,7 +17,8 @@ from emotify_core.card import CARD_FILE, make_files, write_files
 from emotify_core.classifier import shipped_models
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
-from emotify_core.errors import ModelError, ModelNotFoundError
+from emotify_core.errors import FeatureSetMismatchError, ModelError, ModelNotFoundError
+from emotify_core.features import FEATURE_SET
 from emotify_core.registry import ALIAS_FILE, Registry
 
 _MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
@@ -131,12 +132,23 @@ def _figures_of(path: Path) -> dict[str, Any]:
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    _require_usable(registry, arguments.version)
     registry.promote(arguments.version)
     _say(arguments, out, arguments.version, "is now the champion")
 
 
 def _rollback(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    for version in registry.history()[-2:-1]:
+        _require_usable(registry, version)
     _say(arguments, out, registry.rollback(), "is the champion again")
+
+
+def _require_usable(registry: Registry, version: str) -> None:
+    """Refuse a version that could not serve, while the champion still does."""
+    header = registry.check(version)
+    header.require_fitting_libraries()
+    if header.feature_set != FEATURE_SET:
+        raise FeatureSetMismatchError(header.feature_set, FEATURE_SET)
 
 
 def _say(arguments: argparse.Namespace, out: Console, version: str, what: str) -> None:

@@ -284,6 +284,35 @@ class TestPromoteAndRollback:
         assert capsys.readouterr().err == "emotify: There is no earlier champion to go back to.\n"
 
     @pytest.mark.parametrize("arguments", [["promote", "tiny-1"], ["rollback"]], ids=["promote", "rollback"])
+    @pytest.mark.parametrize(
+        ("damage", "said"),
+        [
+            ({}, "its hash differs"),
+            ({"libraries": {"scikit-learn": "0.24.2"}}, "was made with scikit-learn 0.24.2"),
+            ({"feature_set": "functionals-0"}, "functionals-0"),
+        ],
+    )
+    def test_a_version_that_could_not_serve_is_refused(
+        self,
+        registry: Registry,
+        arguments: list[str],
+        damage: dict[str, object],
+        said: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        folder = registry.root / "tiny-1"
+        facts = json.loads((folder / "header.json").read_text())
+        (folder / "header.json").write_text(json.dumps(facts | damage))
+        if not damage:
+            (folder / "model.skops").write_bytes(b"half a mod")
+
+        assert models(registry, *arguments) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        assert registry.champion() == "tiny-2"
+
+    @pytest.mark.parametrize("arguments", [["promote", "tiny-1"], ["rollback"]], ids=["promote", "rollback"])
     def test_a_registry_that_is_read_only_says_what_to_do(
         self, read_only: Registry, arguments: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
