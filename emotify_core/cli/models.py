@@ -41,6 +41,8 @@ def _folder(named: Path | None) -> Path:
     """Find the registry that is meant; the bot's data folder stands for the registry in it."""
     if named is None:
         return shipped_models()
+    if not named.is_dir():
+        raise ModelNotFoundError(f"There is no folder {printable(named)}.")
     inside = named / "models"
     return inside if inside.is_dir() and not (named / ALIAS_FILE).exists() else named
 
@@ -64,7 +66,10 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         uar = "not measured" if row["uar"] is None else f"{row['uar']:.3f}"
         table.add_row("*" if row["champion"] else "", str(row["version"]), str(row["created"]), uar)
     out.print(table)
-    out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
+    if not rows:
+        out.print("no model here: until a night promotes one, the shipped model serves", soft_wrap=True)
+    else:
+        out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
     for reason in registry.damaged().values():
         out.print(Text(f"passed over: {printable(reason)}"), soft_wrap=True)
 

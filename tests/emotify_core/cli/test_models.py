@@ -82,12 +82,27 @@ class TestList:
             {"version": "tiny-2", "champion": True, "created": "2026-01-02T00:00:00+00:00", "uar": None},
         ]
 
-    def test_an_empty_registry_says_how_to_get_a_champion(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    def test_a_registry_without_champion_says_how_to_get_one(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert models(Registry(tmp_path), "list") == 0
+        (registry.root / "champion.json").unlink()
+
+        assert models(registry, "list") == 0
 
         assert capsys.readouterr().out.splitlines()[-1] == "no champion: emotify models promote VERSION"
+
+    def test_a_data_folder_before_the_first_night_tells_which_model_serves(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["models", "list", "--registry", str(tmp_path)]) == 0
+
+        message = "no model here: until a night promotes one, the shipped model serves"
+        assert capsys.readouterr().out.splitlines()[1:] == [message]
+
+    def test_a_mistyped_folder_is_no_empty_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["models", "list", "--registry", str(tmp_path / "dta")]) == 1
+
+        assert capsys.readouterr().err == f"emotify: There is no folder {tmp_path / 'dta'}.\n"
 
     def test_a_damaged_version_is_named_below_the_others(
         self, registry: Registry, capsys: pytest.CaptureFixture[str]
