@@ -27,7 +27,7 @@ from bot.models import (
 )
 from bot.night_examples import Reading
 from bot.records import Decision, Origin, StoredNight
-from bot.store import Store
+from bot.store import Store, StoreError
 from emotify_core.errors import ModelError
 from emotify_core.files import write_atomically
 from emotify_core.header import Header
@@ -74,6 +74,14 @@ class Outcome:
             "decided_at": self.decided_at.astimezone(UTC).isoformat(timespec="seconds"),
             **self.report,
         }
+
+
+class UntidyNightError(Exception):
+    """A night was decided, but could not be recorded, or old versions not be deleted; the next one makes up for it."""
+
+    def __init__(self, outcome: Outcome, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ class Night:
         Raises
         ------
         Exception
-            Whatever went wrong. It is recorded, and the champion is as it was.
+            Whatever went wrong. It is recorded, and the champion is as it was, but for an `UntidyNightError`.
         """
         self._tidy()
         adopt_release(self.registry)
@@ -142,8 +150,11 @@ class Night:
             reason = _sentence(error)
             self._end(number, Outcome("failed", reason, reference.folder.name, None, {}, self.clock()))
             raise
-        self._end(number, outcome)
-        self._clear_out(withdrawn_at)
+        try:
+            self._end(number, outcome)
+            self._clear_out(withdrawn_at)
+        except (StoreError, ModelError, OSError) as error:
+            raise UntidyNightError(outcome, error) from error
         return outcome
 
     # What the challenger is compared with

@@ -4,11 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from bot import models
+from bot.store import Store, StoreError
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
@@ -244,6 +245,26 @@ class TestFailure:
         assert school.err.count("\n") == 1
         night = school.nights()[0]
         assert (night.decision, night.champion) == ("failed", champion)
+
+    @pytest.mark.parametrize("decision", ["promote", "keep"])
+    def test_a_night_that_cannot_be_recorded_still_tells_what_it_decided(
+        self, school: School, decision: Literal["promote", "keep"], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def locked(*_: object, **__: object) -> None:
+            raise StoreError("The database is locked by another process.")
+
+        school.hear()
+        school.student.decision = decision
+        with monkeypatch.context() as patched:
+            patched.setattr(Store, "end_night", locked)
+            assert school.night() == 1
+
+        assert ("The challenger is the champion now" in school.out) == (decision == "promote")
+        assert ("The champion stays" in school.out) == (decision == "keep")
+        message = "What is left to record and delete, the next night will: The database is locked by another process."
+        assert " ".join(school.err.split()) == message
+        school.night()
+        assert school.nights()[1].decision == ("promoted" if decision == "promote" else "failed")
 
     @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
     def test_who_stops_it_leaves_everything_as_it_was(self, school: School, error: BaseException, status: int) -> None:
