@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -61,11 +61,13 @@ class Examples:
     _database: Database
     _vault: Vault | None
 
-    async def examples(self, *, origins: Sequence[Origin], n_at_once: int = 256) -> AsyncIterator[StoredExample]:
+    async def examples(
+        self, *, origins: Sequence[Origin], n_at_once: int = 256, skipped: Callable[[], object] = lambda: None
+    ) -> AsyncIterator[StoredExample]:
         """Read what may be learned from, in the order in which the notes came in, a few at a time.
 
-        Only notes that carry a verdict count, of people whose yes stands. What does not open is left out, and counted
-        in the log.
+        Only notes that carry a verdict count, of people whose yes stands. What is damaged is left out, and counted in
+        the log.
 
         Parameters
         ----------
@@ -73,6 +75,8 @@ class Examples:
             The front ends that may be learned from: `Settings.learns_from`.
         n_at_once : int
             How many are held in memory.
+        skipped : callable
+            Is called for each that is left out.
 
         Yields
         ------
@@ -84,13 +88,19 @@ class Examples:
             marks = await self._marks_between(rows[0]["note"], rows[-1]["note"])
             opened = await asyncio.to_thread(self._open_all, rows)
             for row, vector in zip(rows, opened, strict=True):
-                if vector is None:
+                try:
+                    example = example_from(row, vector, marks.get(row["note"], [])) if vector is not None else None
+                    is_damaged = vector is None
+                except ValueError:
+                    example, is_damaged = None, True
+                if is_damaged:
                     n_broken += 1
-                elif (example := example_from(row, vector, marks.get(row["note"], []))) is not None:
+                    skipped()
+                elif example is not None:
                     yield example
             last = rows[-1]["note"]
         if n_broken:
-            _log.warning("%d examples do not open and are left out: they are damaged, or of another key", n_broken)
+            _log.warning("%d examples cannot be read and are left out: they are damaged, or of another key", n_broken)
 
     async def count_examples(self, *, origins: Sequence[Origin]) -> int:
         """Count what `examples` reads, those that do not open included."""

@@ -50,12 +50,15 @@ def champion_folder(registry: Registry) -> Path | None:
     """
     if not registry.history():
         return None
-    header = registry.check(registry.champion())
+    champion = registry.champion()
+    header = registry.check(champion)
+    if header.version != champion:
+        raise ModelError(f"The model in {registry.root / champion} says that it is {header.version!r}.")
     header.require_fitting_libraries()
     known = shipped_champion()[1].feature_set
     if header.feature_set != known:
         raise FeatureSetMismatchError(header.feature_set, known)
-    return registry.root / header.version
+    return registry.root / champion
 
 
 def serving_model(registry: Registry) -> Path | None:
@@ -74,17 +77,21 @@ def what_to_do(registry: Registry) -> str:
 
 def base_of(registry: Registry, version: str) -> str:
     """Name the shipped model that a version descends from; it may be that model itself."""
-    return str(_night_of(registry, version).get("base", version))
+    return str(night_of(registry, version).get("base", version))
 
 
 def is_retrained(registry: Registry, version: str) -> bool:
     """Tell whether a night made a version."""
-    return bool(_night_of(registry, version))
+    return bool(night_of(registry, version))
 
 
-def _night_of(registry: Registry, version: str) -> dict[str, Any]:
+def night_of(registry: Registry, version: str) -> dict[str, Any]:
     """Read which night made a version; empty for those that were shipped."""
-    night = registry.metrics(version).get(NIGHT)
+    try:
+        night = registry.metrics(version).get(NIGHT)
+    except (ModelError, OSError) as error:
+        _log.warning("Nobody knows what the version %s learned from: %s", version, error)
+        return {"base": version}  # one that is not known to be shipped may have learned from anybody
     return night if isinstance(night, dict) else {}
 
 
@@ -96,11 +103,13 @@ def adopt_release(registry: Registry) -> str | None:
     folder, shipped = shipped_champion()
     if not registry.history() or shipped.version in registry.versions():
         return None
-    base = base_of(registry, registry.champion())
-    descends_from = registry.header(base if base in registry.versions() else registry.champion())
-    is_newer = datetime.fromisoformat(shipped.created) > datetime.fromisoformat(descends_from.created)
-    if not is_newer and shipped.vector_set == descends_from.vector_set:
-        return None
+    champion = registry.history()[-1]
+    readable = [each for each in (base_of(registry, champion), champion) if each in registry.versions()]
+    if readable:
+        descends_from = registry.header(readable[0])
+        is_newer = datetime.fromisoformat(shipped.created) > datetime.fromisoformat(descends_from.created)
+        if not is_newer and shipped.vector_set == descends_from.vector_set:
+            return None
     registry.promote(registry.adopt(folder))
     _log.info("The newly shipped model %s takes over until a night has retrained on it", shipped.version)
     return shipped.version

@@ -20,13 +20,14 @@ from bot.models import (
     adopt_release,
     is_retrained,
     make_champion,
+    night_of,
     prune,
     serving_model,
     shipped_champion,
 )
 from bot.night_examples import Reading
 from bot.records import Decision, Origin, StoredNight
-from bot.store import Store
+from bot.store import Store, StoreError
 from emotify_core.card import CARD_FILE
 from emotify_core.errors import ModelError
 from emotify_core.files import write_atomically
@@ -39,8 +40,11 @@ _log = logging.getLogger(__name__)
 
 WITHDRAWN_AT: Final = "examples_withdrawn_at"
 """Setting of the store: when examples were last deleted because a person was forgotten or took their yes back."""
+_KNEW: Final = "knew_withdrawn_at"  # what that setting was before a night read its examples
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
+_BY_HAND: Final = "somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
+_DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
 
 
@@ -72,6 +76,14 @@ class Outcome:
             "decided_at": self.decided_at.astimezone(UTC).isoformat(timespec="seconds"),
             **self.report,
         }
+
+
+class UntidyNightError(Exception):
+    """A night was decided, but could not be recorded, or old versions not be deleted; the next one makes up for it."""
+
+    def __init__(self, outcome: Outcome, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ class Night:
         Raises
         ------
         Exception
-            Whatever went wrong. It is recorded, and the champion is as it was.
+            Whatever went wrong. It is recorded, and the champion is as it was, but for an `UntidyNightError`.
         """
         self._tidy()
         adopt_release(self.registry)
@@ -135,18 +147,21 @@ class Night:
             return None
         number = self.runner.run(self.store.begin_night(self.clock()))
         try:
-            outcome = self._decide(number, reference, reading)
+            outcome = self._decide(number, reference, reading, withdrawn_at)
         except BaseException as error:
             reason = _sentence(error)
             self._end(number, Outcome("failed", reason, reference.folder.name, None, {}, self.clock()))
             raise
-        self._end(number, outcome)
-        self._clear_out(withdrawn_at)
+        try:
+            self._end(number, outcome)
+            self._clear_out(withdrawn_at)
+        except (StoreError, ModelError, OSError) as error:
+            raise UntidyNightError(outcome, error) from error
         return outcome
 
     # What the challenger is compared with
 
-    def _reference(self, withdrawn_at: datetime | None) -> _Reference:
+    def _reference(self, withdrawn_at: str | None) -> _Reference:
         """Find the champion, or the shipped model if the champion cannot serve, or learned from what was withdrawn."""
         folder, shipped = shipped_champion()
         serving = serving_model(self.registry)
@@ -160,15 +175,16 @@ class Night:
             return _Reference(folder, shipped)
         return _Reference(serving, header)
 
-    def _learned_before(self, version: str, moment: datetime) -> bool:
-        """Tell whether a version may have learned from examples that were deleted at a moment."""
-        read_at = self.registry.metrics(version).get(NIGHT, {}).get("read_at", self.registry.header(version).created)
-        return is_retrained(self.registry, version) and datetime.fromisoformat(read_at) <= moment
+    def _learned_before(self, version: str, withdrawn_at: str) -> bool:
+        """Tell whether a version may have learned from the examples that were deleted last.
 
-    def _withdrawn_at(self) -> datetime | None:
+        What its night knew of deletions is compared, because clocks may be set back between the two.
+        """
+        return is_retrained(self.registry, version) and night_of(self.registry, version).get(_KNEW) != withdrawn_at
+
+    def _withdrawn_at(self) -> str | None:
         """Read when a person last had examples deleted."""
-        text = self.runner.run(self.store.setting("store", WITHDRAWN_AT))
-        return None if text is None else datetime.fromisoformat(text)
+        return self.runner.run(self.store.setting("store", WITHDRAWN_AT))
 
     def _is_new(self, reading: Reading) -> bool:
         """Tell whether there is anything that the last finished night did not learn from, or that is gone since."""
@@ -179,9 +195,10 @@ class Night:
 
     # Learning and deciding
 
-    def _decide(self, number: int, reference: _Reference, reading: Reading) -> Outcome:
+    def _decide(self, number: int, reference: _Reference, reading: Reading, withdrawn_at: str | None) -> Outcome:
         """Learn, and let the champion be who should be."""
         self.picture.unlink(missing_ok=True)
+        history = self.registry.history()
         lesson = self.learn(reference.folder, reading.examples(), seed=self.seed, now=self.clock())
         if lesson.decision == "promote" and lesson.challenger is None:
             raise ModelError("The gate lets a challenger pass that is not there.")
@@ -191,9 +208,11 @@ class Night:
             "examples": {**lesson.report.get("examples", {}), **counts},
             "digest": reading.digest,
         }
+        is_chosen = self.registry.history() != history  # an operator has the last word
+        decision: Decision = _DECISIONS[lesson.decision]
         outcome = Outcome(
-            decision={"promote": "promoted", "keep": "kept", "skip": "skipped"}[lesson.decision],  # type: ignore[arg-type]
-            reason=f"{lesson.reason} {reference.replaces}".strip(),
+            decision="kept" if is_chosen and decision == "promoted" else decision,
+            reason=_BY_HAND if is_chosen else f"{lesson.reason} {reference.replaces}".strip(),
             champion=reference.folder.name,
             challenger=lesson.challenger.header.version if lesson.challenger else None,
             report=report,
@@ -203,9 +222,9 @@ class Night:
         if png is not None:
             write_atomically(self.picture, lambda file: file.write(png))
         if outcome.decision == "promoted":
-            facts = {"number": number, "read_at": reading.now.astimezone(UTC).isoformat()}
+            facts = {"number": number, _KNEW: withdrawn_at}
             self._promote(reference, lesson, outcome.facts() | facts, png)
-        elif reference.replaces:
+        elif reference.replaces and not is_chosen:
             make_champion(self.registry, reference.folder)
         return outcome
 
@@ -260,8 +279,8 @@ class Night:
         promoted = [version for version in made if version in self.registry.history()]
         for version in set(made) - set(promoted):
             self.registry.remove(version)
-        facts = self.registry.metrics(promoted[-1]).get(NIGHT, {}) if promoted else {}
-        report = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
+        facts = night_of(self.registry, promoted[-1]) if promoted else {}
+        report: dict[str, Any] = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
         decision: Decision = "promoted" if promoted else "failed"
         reason = f"{facts.get('reason', '')} {_CUT_SHORT}".strip()
         champion, challenger = facts.get("champion"), promoted[-1] if promoted else None
@@ -269,10 +288,10 @@ class Night:
 
     def _number(self, version: str) -> int | None:
         """Find which night made a version."""
-        number = self.registry.metrics(version).get(NIGHT, {}).get("number")
+        number = night_of(self.registry, version).get("number")
         return number if isinstance(number, int) else None
 
-    def _clear_out(self, withdrawn_at: datetime | None) -> None:
+    def _clear_out(self, withdrawn_at: str | None) -> None:
         """Delete versions that are too old, or learned from what was withdrawn."""
         if withdrawn_at is not None:
             for version in set(self.registry.versions()) - set(self.registry.history()[-1:]):
@@ -288,11 +307,9 @@ def draw(outcome: Outcome) -> bytes | None:
     rows = outcome.report.get("gate", [])
     n_failed = sum(not row["passed"] for row in rows)
     day = outcome.decided_at
-    came_of_it = (
-        "the challenger is the champion now"
-        if outcome.decision == "promoted"
-        else f"the champion stays, the challenger falls short in {n_failed} of {len(rows)} checks"
-    )
+    came_of_it = "the challenger is the champion now" if outcome.decision == "promoted" else "the champion stays"
+    if outcome.decision != "promoted" and n_failed:
+        came_of_it += f", the challenger falls short in {n_failed} of {len(rows)} checks"
     try:
         picture = draw_gate(rows, title=f"{day.day} {day:%B %Y}: {came_of_it}")
     except ImportError:

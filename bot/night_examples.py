@@ -73,7 +73,7 @@ class Reading:
     def _stored(self) -> Iterator[StoredExample]:
         """Read everything that may be learned from, and sum it up."""
         seen = hashlib.sha256(self.header.vector_set.encode())
-        rows = self.store.examples(origins=self.origins)
+        rows = self.store.examples(origins=self.origins, skipped=self._skip)
         try:
             while True:
                 stored = self.runner.run(_next(rows))
@@ -82,6 +82,10 @@ class Reading:
                 yield stored
         except StopAsyncIteration:
             self.digest = seen.hexdigest()
+
+    def _skip(self) -> None:
+        """Count what cannot be read."""
+        self.n_damaged += 1
 
     def _example(self, stored: StoredExample) -> Example | None:
         """Make an example of a row; None if its vector cannot be read."""

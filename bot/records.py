@@ -160,8 +160,17 @@ def night_from(row: Row) -> StoredNight:
     values = {field.name: row[field.name] for field in fields(StoredNight)}
     values["started_at"] = datetime.fromisoformat(row["started_at"])
     values["finished_at"] = datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None
-    values["report"] = json.loads(row["report"]) if row["report"] else None
+    values["report"] = _report(row["report"])
     return StoredNight(**values)
+
+
+def _report(text: str | None) -> dict[str, Any] | None:
+    """Read the report of a night; none if it is damaged, for one of long ago must not end learning."""
+    try:
+        report = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) else None
 
 
 def prediction_from(row: Row) -> Prediction:

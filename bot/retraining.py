@@ -22,7 +22,7 @@ from rich.text import Text
 from bot.config import Settings, load_settings
 from bot.log import logging_to
 from bot.models import open_registry
-from bot.night import Learn, Night, Outcome
+from bot.night import Learn, Night, Outcome, UntidyNightError
 from bot.night_lock import LOCK_FILE, LockedError, locked
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
@@ -131,6 +131,10 @@ def _retrain(settings: Settings, arguments: argparse.Namespace, screen: _Screen,
                 screen.out.status("Learning, for some minutes…") if screen.out.is_terminal else contextlib.nullcontext()
             ):
                 outcome = night.run(only_if_new=arguments.if_new)
+        except UntidyNightError as error:
+            _log.exception("The night could not be put in order")
+            _show(error.outcome, screen)
+            return screen.complain(f"What is left to record and delete, the next night will: {error}", FAILED)
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line, and the log everything
             _log.exception("The night failed")
             return screen.complain(_failure(error, settings), FAILED)

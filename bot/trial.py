@@ -53,7 +53,8 @@ examples:
 
 The reply and your feedback are recorded in the same database as the bot's,
 under a pseudonym, and with them, encrypted, numbers that describe how the note
-sounds: the bot learns from them at night. No audio is kept.
+sounds: the bot learns from them at night, but not from the demonstration note.
+No audio is kept.
 
 exit status: 0 every note was heard; 1 at least one was not; 2 wrong usage,
 settings, database or model; 130 interrupted
@@ -75,16 +76,18 @@ class Terminal:
 
 
 class InProcessRecognizer:
-    """The classifier in this process: one note at a time, no worker to start."""
+    """The classifier in this process: one note at a time, no worker to start; unless `learns`, only predictions."""
 
-    def __init__(self, classifier: EmotionClassifier, limits: DecodeLimits) -> None:
+    def __init__(self, classifier: EmotionClassifier, limits: DecodeLimits, *, learns: bool) -> None:
         self._classifier = classifier
         self._limits = limits
+        self._learns = learns
 
     async def recognize(self, audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
         """Recognise the emotion in encoded audio; see `Recognizer.recognize`."""
         # `asyncio.to_thread` would let Ctrl-C wait until a long note was heard to its end.
         future: Future[Recognition] = Future()
+        learn, baseline = (learn, baseline) if self._learns else (False, None)
         work = functools.partial(hear, self._classifier, audio, self._limits, learn=learn, baseline=baseline)
         threading.Thread(target=_settle, args=(future, work), daemon=True).start()
         return await asyncio.wrap_future(future)
@@ -120,7 +123,8 @@ def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, t
     terminal = terminal or _standard_terminal()
     try:
         settings = load()
-        with asyncio.Runner() as runner, _conversation(runner, settings, terminal) as conversation:
+        learns = bool(arguments.files)  # nobody speaks in the demonstration note
+        with asyncio.Runner() as runner, _conversation(runner, settings, terminal, learns=learns) as conversation:
             trial = _Trial(runner, conversation, terminal, arguments.user or _login_name(), arguments.verdict)
             heard = [trial.hold(path) for path in arguments.files] if arguments.files else [trial.demonstrate()]
     except (SettingsError, PseudonymKeyError, StoreError, ModelError, OSError) as error:
@@ -205,7 +209,9 @@ class _Trial:
 
 
 @contextmanager
-def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal) -> Iterator[Conversation]:
+def _conversation(
+    runner: asyncio.Runner, settings: Settings, terminal: Terminal, *, learns: bool
+) -> Iterator[Conversation]:
     """Open the store and the model, and close the store in the end."""
     pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
     vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
@@ -217,7 +223,7 @@ def _conversation(runner: asyncio.Runner, settings: Settings, terminal: Terminal
         try:
             yield Conversation(
                 store=store,
-                recognizer=InProcessRecognizer(classifier, decode_limits(settings)),
+                recognizer=InProcessRecognizer(classifier, decode_limits(settings), learns=learns),
                 pseudonymizer=pseudonymizer,
                 settings=settings.model_copy(update={"cooldown": 0.0}),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import metadata
 from typing import Any, Final
 
@@ -70,8 +71,15 @@ class Header:
         for name in ("version", "created", "recipe", "feature_set", "sha256"):
             if not isinstance(getattr(header, name), str):
                 raise ModelError(f"The header of the model cannot be read: its {name} is no text.")
-        if not isinstance(header.files, dict) or not all(isinstance(each, str) for each in header.files.values()):
-            raise ModelError("The header of the model cannot be read: its files are no hashes by name.")
+        for name in ("files", "libraries"):
+            facts = getattr(header, name)
+            if not isinstance(facts, dict) or not all(isinstance(each, str) for each in facts.values()):
+                what = "hashes by name" if name == "files" else "versions by name"
+                raise ModelError(f"The header of the model cannot be read: its {name} are no {what}.")
+        try:
+            datetime.fromisoformat(header.created)
+        except ValueError as error:
+            raise ModelError(f"The header of the model cannot be read: {error}.") from error
         return header
 
     @property

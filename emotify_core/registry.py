@@ -56,11 +56,25 @@ class Registry:
         self.root = root
 
     def versions(self) -> tuple[str, ...]:
-        """List the versions, oldest first."""
-        if not self.root.is_dir():
-            return ()
-        found = [path.parent.name for path in self.root.glob("*/header.json") if not path.parent.name.startswith(".")]
+        """List the versions, oldest first; folders that `damaged` names are none."""
+        unreadable = self.damaged()
+        found = [version for version in self._named() if version not in unreadable]
         return tuple(sorted(found, key=lambda version: (self.header(version).created, version)))
+
+    def damaged(self) -> dict[str, str]:
+        """Find folders of versions whose header cannot be read, and say why: one of them must not hide all others."""
+        found = {}
+        for version in self._named():
+            try:
+                self.header(version)
+            except ModelError as error:
+                found[version] = str(error)
+        return found
+
+    def _named(self) -> list[str]:
+        """List the folders that have a header, and a name that a version may have: no backup copy by hand has."""
+        names = sorted(path.parent.name for path in self.root.glob("*/header.json"))
+        return [name for name in names if _VERSION_NAME.fullmatch(name)]
 
     def champion(self) -> str:
         """Return the version that serves.
@@ -204,11 +218,14 @@ class Registry:
             If the version is damaged.
         """
         version, source = folder.name, Registry(folder.parent)
-        if version not in self.versions():
-            source.check(version)
-            with self._publishing(version) as copy:
-                for path in folder.iterdir():
-                    shutil.copyfile(path, copy / path.name)  # without its rights: what is shipped may be read-only
+        if version in self.versions():
+            return version
+        source.check(version)
+        if version in self.damaged():
+            self._bury(version)
+        with self._publishing(version) as copy:
+            for path in folder.iterdir():
+                shutil.copyfile(path, copy / path.name)  # without its rights: what is shipped may be read-only
         return version
 
     @contextmanager
@@ -242,6 +259,10 @@ class Registry:
         if version in history:
             others = (each for each in history if each != version)
             self._write_history(each for each, _ in groupby(others))
+        self._bury(version)
+
+    def _bury(self, version: str) -> None:
+        """Delete a folder, of which others see all or nothing."""
         grave = Path(tempfile.mkdtemp(dir=self.root, prefix=".removing-"))
         (self.root / version).replace(grave / version)
         shutil.rmtree(grave)

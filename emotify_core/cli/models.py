@@ -7,19 +7,23 @@ import errno
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from emotify_core.card import CARD_FILE, make_files, write_files
 from emotify_core.classifier import shipped_models
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
-from emotify_core.errors import ModelError, ModelNotFoundError
+from emotify_core.errors import FeatureSetMismatchError, ModelError, ModelNotFoundError
+from emotify_core.features import FEATURE_SET
 from emotify_core.gate_picture import NIGHT_PICTURE
 from emotify_core.night_card import render_night_card
 from emotify_core.registry import ALIAS_FILE, Registry
+
+_MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  # noqa: ARG001  (one signature for all)
@@ -39,6 +43,8 @@ def _folder(named: Path | None) -> Path:
     """Find the registry that is meant; the bot's data folder stands for the registry in it."""
     if named is None:
         return shipped_models()
+    if not named.is_dir():
+        raise ModelNotFoundError(f"There is no folder {printable(named)}.")
     inside = named / "models"
     return inside if inside.is_dir() and not (named / ALIAS_FILE).exists() else named
 
@@ -50,7 +56,7 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
             "version": version,
             "champion": version == champion,
             "created": registry.header(version).created,
-            "uar": _uar(registry.metrics(version)),
+            "uar": _uar(registry, version),
         }
         for version in registry.versions()
     ]
@@ -62,16 +68,24 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         uar = "not measured" if row["uar"] is None else f"{row['uar']:.3f}"
         table.add_row("*" if row["champion"] else "", str(row["version"]), str(row["created"]), uar)
     out.print(table)
-    out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
+    if not rows:
+        out.print("no model here: until a night promotes one, the shipped model serves", soft_wrap=True)
+    else:
+        out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
+    for reason in registry.damaged().values():
+        out.print(Text(f"passed over: {printable(reason)}"), soft_wrap=True)
 
 
-def _uar(metrics: dict[str, Any]) -> float | None:
-    """Find the UAR on clean recordings, by the protocol or by the gate of the night."""
-    measured: float | None = metrics.get("figures", {}).get("clean", {}).get("uar")
-    gate = metrics.get("night", {}).get("gate", [])
-    return (
-        measured if measured is not None else next((r["challenger"] for r in gate if r["what"] == "UAR, clean"), None)
-    )
+def _uar(registry: Registry, version: str) -> float | None:
+    """Find the UAR on clean recordings, by the protocol or by the gate of the night; None if it cannot be read."""
+    try:
+        metrics = registry.metrics(version)
+        measured: float | None = metrics.get("figures", {}).get("clean", {}).get("uar")
+        gate = metrics.get("night", {}).get("gate", [])
+        gated = next((float(row["challenger"]) for row in gate if row["what"] == "UAR, clean"), None)
+        return gated if measured is None else float(measured)
+    except (ModelError, *_MISSHAPEN):
+        return None
 
 
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
@@ -81,8 +95,12 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
         return
     if night := metrics.get("night"):
-        out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
-        show_night(out, night)
+        try:
+            out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
+            show_night(out, night)
+        except _MISSHAPEN as error:
+            path = registry.root / version / "metrics.json"
+            raise ModelError(f"{path} is damaged: what it says of the night cannot be shown.") from error
     card = registry.root / version / CARD_FILE
     if night and card.exists():  # it holds the same table
         out.print(f"Its card: {printable(card)}", soft_wrap=True)
@@ -128,12 +146,23 @@ def _figures_of(path: Path) -> dict[str, Any]:
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    _require_usable(registry, arguments.version)
     registry.promote(arguments.version)
     _say(arguments, out, arguments.version, "is now the champion")
 
 
 def _rollback(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    for version in registry.history()[-2:-1]:
+        _require_usable(registry, version)
     _say(arguments, out, registry.rollback(), "is the champion again")
+
+
+def _require_usable(registry: Registry, version: str) -> None:
+    """Refuse a version that could not serve, while the champion still does."""
+    header = registry.check(version)
+    header.require_fitting_libraries()
+    if header.feature_set != FEATURE_SET:
+        raise FeatureSetMismatchError(header.feature_set, FEATURE_SET)
 
 
 def _say(arguments: argparse.Namespace, out: Console, version: str, what: str) -> None:

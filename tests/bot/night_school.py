@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,6 +140,11 @@ class School:
             return note
 
         return self.store(hear)
+
+    def change(self, sql: str) -> None:
+        """Change the database by hand."""
+        with closing(sqlite3.connect(self.settings.database_path)) as connection, connection:
+            connection.execute(sql)
 
     def nights(self) -> list[StoredNight]:
         """List the nights, newest first."""

@@ -149,7 +149,7 @@ async def test_what_does_not_open_is_left_out_and_counted(
     await asyncio.to_thread(change, path, swap, notes[0], notes[2])
     await asyncio.to_thread(change, path, "UPDATE examples SET sealed = x'01' WHERE note = ?", notes[1])
     assert [example.vector[0] for example in await read(store)] == [0, 3]
-    assert "2 examples do not open" in caplog.text
+    assert "2 examples cannot be read" in caplog.text
 
 
 async def test_a_withdrawn_note_takes_its_example_along(store: Store) -> None:

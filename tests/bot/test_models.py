@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,13 @@ from bot.models import (
 )
 from bot.night_lock import LOCK_FILE, locked
 from emotify_core.classifier import EmotionClassifier
-from emotify_core.errors import FeatureSetMismatchError, LibraryMismatchError, ModelNotFoundError, UntrustedModelError
+from emotify_core.errors import (
+    FeatureSetMismatchError,
+    LibraryMismatchError,
+    ModelError,
+    ModelNotFoundError,
+    UntrustedModelError,
+)
 from emotify_core.registry import MODEL_FILE, Registry
 from tests.bot.retrained import release, retrain
 
@@ -99,6 +106,15 @@ class TestServing:
             champion_folder(registry)
         assert serving_model(registry) is None
 
+    def test_a_champion_that_says_it_is_another_one_is_refused(self, registry: Registry, shipped: Registry) -> None:
+        begin(registry, shipped)
+        retrain(registry, "night-1", day=1)
+        path = registry.root / "night-1" / "header.json"
+        path.write_text(path.read_text().replace("night-1", "night-2"))
+
+        with pytest.raises(ModelError, match="night-1 says that it is 'night-2'"):
+            champion_folder(registry)
+
     def test_a_champion_that_is_gone_is_refused(self, registry: Registry, shipped: Registry) -> None:
         begin(registry, shipped)
         retrain(registry, "night-1", day=1)
@@ -128,6 +144,14 @@ class TestRelease:
 
         assert serving_model(registry) == registry.root / "shipped-2"
         assert registry.history() == ("shipped-1", "night-1", "shipped-2")
+
+    def test_it_takes_over_from_a_champion_that_is_gone(self, registry: Registry, shipped: Registry) -> None:
+        begin(registry, shipped)
+        retrain(registry, "night-1", day=1)
+        shutil.rmtree(registry.root / "night-1")
+        release(shipped.root, "shipped-2", day=2)
+
+        assert adopt_release(registry) == "shipped-2"
 
     def test_it_is_compared_with_the_release_from_which_the_champion_descends(
         self, registry: Registry, shipped: Registry

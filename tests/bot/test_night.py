@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 
 from bot import models
+from bot.store import Store, StoreError
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
@@ -74,6 +76,35 @@ class TestExamples:
 
         assert len(school.student.seen) == 1
         assert "Ignored: 1 note of another feature set, 1 note damaged." in " ".join(school.out.split())
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE examples SET sealed = substr(sealed, 1, 40) WHERE note = 1",
+            "UPDATE examples SET sealed = zeroblob(100) WHERE note = 1",
+            "UPDATE predictions SET emotion = 'joy' WHERE note = 1",
+            "UPDATE feedback SET mark = 'joy' WHERE note = 1",
+            "UPDATE notes SET received_at = 'yesterday' WHERE id = 1",
+        ],
+    )
+    def test_a_damaged_row_is_counted_and_does_not_end_learning(self, school: School, damage: str) -> None:
+        school.hear()
+        school.hear()
+        school.change(damage)
+
+        assert school.night() == 0
+
+        assert len(school.student.seen) == 1
+        assert "Ignored: 1 note damaged." in " ".join(school.out.split())
+
+    @pytest.mark.parametrize("report", ["{", "[]", "7"])
+    def test_nor_does_the_damaged_report_of_a_night(self, school: School, report: str) -> None:
+        school.hear()
+        school.night()
+        school.change(f"UPDATE nights SET report = '{report}'")
+
+        assert school.night("--last") == 0
+        assert school.night("--if-new") == 0
 
 
 class TestPromotion:
@@ -172,6 +203,34 @@ class TestKept:
         assert school.out == "No night is recorded yet.\n"
 
 
+class TestChosenByHand:
+    def test_who_rolls_back_while_the_night_learns_is_not_overruled(self, school: School) -> None:
+        school.hear()
+        school.night()
+        school.student.meanwhile = school.registry.rollback
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == "shipped-1"
+        assert "The champion stays: somebody chose another champion meanwhile" in " ".join(school.out.split())
+        school.student.meanwhile = None
+        assert school.night() == 0
+        assert school.student.champions[2] == "shipped-1"
+
+    def test_nor_if_the_champion_was_to_be_replaced(self, school: School) -> None:
+        school.hear()
+        school.night()
+        school.night()
+        good, broken = school.registry.versions()[1:]
+        (school.registry.root / broken / MODEL_FILE).write_bytes(b"")
+        school.student.decision = "keep"
+        school.student.meanwhile = school.registry.rollback
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == good
+
+
 class TestFailure:
     @pytest.mark.parametrize(
         "error", [ModelError("There is no base."), OSError(28, "No space left"), ZeroDivisionError()]
@@ -189,6 +248,26 @@ class TestFailure:
         assert school.err.count("\n") == 1
         night = school.nights()[0]
         assert (night.decision, night.champion) == ("failed", champion)
+
+    @pytest.mark.parametrize("decision", ["promote", "keep"])
+    def test_a_night_that_cannot_be_recorded_still_tells_what_it_decided(
+        self, school: School, decision: Literal["promote", "keep"], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def locked(*_: object, **__: object) -> None:
+            raise StoreError("The database is locked by another process.")
+
+        school.hear()
+        school.student.decision = decision
+        with monkeypatch.context() as patched:
+            patched.setattr(Store, "end_night", locked)
+            assert school.night() == 1
+
+        assert ("The challenger is the champion now" in school.out) == (decision == "promote")
+        assert ("The champion stays" in school.out) == (decision == "keep")
+        message = "What is left to record and delete, the next night will: The database is locked by another process."
+        assert " ".join(school.err.split()) == message
+        school.night()
+        assert school.nights()[1].decision == ("promoted" if decision == "promote" else "failed")
 
     @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
     def test_who_stops_it_leaves_everything_as_it_was(self, school: School, error: BaseException, status: int) -> None:
@@ -316,6 +395,37 @@ class TestForgetting:
 
         assert school.student.champions[2] == champion
 
+    def test_a_clock_that_was_set_back_meanwhile_hides_nothing(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        with monkeypatch.context() as patched:
+            tomorrow = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=1))
+            patched.setattr("bot.retraining.datetime", tomorrow)
+            school.night()
+        tainted = school.registry.champion()
+        school.store(lambda store: store.forget(ADA))
+
+        assert school.night() == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert tainted not in school.registry.versions()
+
+    def test_who_leaves_while_the_night_learns_takes_its_model_along(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        second = School(school.folder)
+        school.student.meanwhile = lambda: second.store(lambda store: store.forget(ADA))
+        school.night()
+        tainted = school.registry.champion()
+        school.student.meanwhile = None
+
+        assert school.night("--if-new") == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert tainted not in school.registry.versions()
+
     def test_who_never_gave_anything_changes_nothing(self, school: School) -> None:
         school.hear(person=ADA)
         school.night()
@@ -340,6 +450,32 @@ class TestChampion:
         assert school.student.champions == ["shipped-1", "shipped-1"]
         assert school.registry.champion() == "shipped-1"
         assert "The champion could not be used." in " ".join(school.out.split())
+
+    @pytest.mark.parametrize("file", ["header.json", "metrics.json"])
+    @pytest.mark.parametrize("whose", ["shipped-1", "an old one's", "the champion's"])
+    def test_a_damaged_file_does_not_end_learning(self, school: School, file: str, whose: str) -> None:
+        school.hear()
+        school.night()
+        school.night()
+        shipped, old, champion = school.registry.versions()
+        version = {"shipped-1": shipped, "an old one's": old}.get(whose, champion)
+        (school.registry.root / version / file).write_bytes(b"{")
+
+        assert [school.night() for _ in range(2)] == [0, 0]
+
+        assert models.serving_model(school.registry) == school.registry.root / school.registry.champion()
+
+    def test_one_of_which_nobody_knows_who_taught_it_goes_when_somebody_leaves(self, school: School) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night()
+        tainted = school.registry.champion()
+        (school.registry.root / tainted / "metrics.json").write_bytes(b"{")
+        school.store(lambda store: store.forget(ADA))
+
+        assert school.night() == 0
+
+        assert tainted not in school.registry.versions()
 
     def test_a_newer_release_is_what_the_next_night_starts_from(self, school: School, shipped: Registry) -> None:
         school.hear()

@@ -22,8 +22,10 @@ from emotify_core.errors import (
     AudioTooLongError,
     FeatureSetMismatchError,
     ModelError,
+    ModelNotFoundError,
     NoSpeechError,
     UndecodableAudioError,
+    UntrustedModelError,
 )
 from tests.bot.stage import GIVE_UP, Stage, open_stage
 
@@ -508,6 +510,29 @@ async def test_a_model_that_does_not_come_up_at_the_start_gives_way_to_the_shipp
     async with pool:
         assert pool.model_version == "scripted"
         assert await pool.recognize(note())
+
+
+@pytest.mark.parametrize("error", [ModelNotFoundError("It is gone."), UntrustedModelError("It is damaged.")])
+async def test_a_model_that_is_lost_while_it_serves_gives_way_to_the_shipped_one(
+    pools: Pools, stage: Stage, monkeypatch: pytest.MonkeyPatch, error: ModelError
+) -> None:
+    async with pools(model=Path("night-1")) as pool:
+        first = await stage.next_arrival()
+        bring_up = pool._launcher.bring_up
+
+        async def find_no_night(_: object, model: Path | None) -> Any:
+            if model is not None:
+                raise error
+            return await bring_up(model)
+
+        monkeypatch.setattr("bot.worker_launch.WorkerLauncher.bring_up", find_no_night)
+        with pytest.raises(RecognitionFailed):
+            await pool.recognize(note("exit", status=3))
+        second = await stage.next_arrival()
+        assert second.pid != first.pid
+        while not await is_served(pool):  # noqa: ASYNC110 - no event tells of it, and only the pool's turns pass
+            await asyncio.sleep(0)
+        assert pool.model_version == "scripted"
 
 
 async def test_a_model_that_is_ready_only_after_the_pool_was_closed_does_not_serve(pools: Pools, stage: Stage) -> None:

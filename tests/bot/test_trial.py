@@ -415,9 +415,17 @@ def test_questions_work_on_a_real_terminal(bench: Bench) -> None:
     assert bench.export("anna")["notes"][0]["verdict"] == "surprised"
 
 
-def test_the_real_classifier_hears_the_demonstration_note(tmp_path: Path) -> None:
+def test_nothing_is_learned_from_the_demonstration_note(bench: Bench) -> None:
+    bench.run(["--user", "anna", "--verdict", "happy"])
+    export = bench.export("anna")
+    assert [(note["verdict"], note["vector_kept"]) for note in export["notes"]] == [("happy", False)]
+    assert export["baseline"] is None
+    assert bench.examples() == []
+
+
+def test_the_real_classifier_hears_a_note(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    assert bench.run(["--user", "anna"]) == 0
+    assert bench.run([bench.note(content=demonstration_note()), "--user", "anna"]) == 0
     [note] = bench.export("anna")["notes"]
     assert sum(note["prediction"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     assert note["prediction"]["model"] == EmotionClassifier.load().version

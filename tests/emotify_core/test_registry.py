@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -193,6 +194,21 @@ class TestFind:
             with pytest.raises(ModelNotFoundError):
                 look(version)
 
+    @pytest.mark.parametrize("damage", [b"", b"{", b"{}"])
+    def test_a_damaged_version_does_not_hide_the_others(self, registry: Registry, damage: bytes) -> None:
+        publish(registry, "tiny-1", "tiny-2")
+        (registry.root / "tiny-1" / "header.json").write_bytes(damage)
+
+        assert registry.versions() == ("tiny-2",)
+        assert list(registry.damaged()) == ["tiny-1"]
+
+    def test_a_copy_that_somebody_made_by_hand_is_no_version(self, registry: Registry) -> None:
+        publish(registry, "tiny-1")
+        shutil.copytree(registry.root / "tiny-1", registry.root / "tiny-1 (copy)")
+
+        assert registry.versions() == ("tiny-1",)
+        assert registry.damaged() == {}
+
     def test_a_version_without_metrics_has_none(self, registry: Registry) -> None:
         publish(registry, "tiny-1")
         (registry.root / "tiny-1" / "metrics.json").unlink()
@@ -221,7 +237,8 @@ class TestHeader:
     @pytest.mark.parametrize(
         "change",
         [{"labels": 7}, {"corpora": None}, {"created": 7}, {"sha256": None}, {"nobody_knows": "this"}]
-        + [{"files": files} for files in (None, ["network.onnx"], {"network.onnx": 7})],
+        + [{"files": files} for files in (None, ["network.onnx"], {"network.onnx": 7})]
+        + [{"created": "yesterday"}, {"libraries": ["numpy"]}, {"libraries": {"scikit-learn": 1.9}}],
     )
     def test_a_header_with_wrong_values_cannot_be_read(self, change: dict[str, Any]) -> None:
         with pytest.raises(ModelError, match="cannot be read"):
@@ -431,6 +448,17 @@ class TestAdopt:
         assert registry.adopt(other.root / "tiny-1") == "tiny-1"
 
         assert registry.metrics("tiny-1") == {"whose": "ours"}
+
+    def test_what_is_here_already_but_damaged_is_made_anew(self, registry: Registry, tmp_path: Path) -> None:
+        other = Registry(tmp_path / "other")
+        publish(other, "tiny-1")
+        publish(registry, "tiny-1")
+        (registry.root / "tiny-1" / "header.json").write_bytes(b"{")
+
+        registry.adopt(other.root / "tiny-1")
+
+        assert registry.check("tiny-1") == other.check("tiny-1")
+        assert files_of(registry) == files_of(other)
 
     def test_a_damaged_version_is_not_taken_over(self, registry: Registry, tmp_path: Path) -> None:
         other = Registry(tmp_path / "other")

@@ -82,12 +82,52 @@ class TestList:
             {"version": "tiny-2", "champion": True, "created": "2026-01-02T00:00:00+00:00", "uar": None},
         ]
 
-    def test_an_empty_registry_says_how_to_get_a_champion(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    def test_a_registry_without_champion_says_how_to_get_one(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert models(Registry(tmp_path), "list") == 0
+        (registry.root / "champion.json").unlink()
+
+        assert models(registry, "list") == 0
 
         assert capsys.readouterr().out.splitlines()[-1] == "no champion: emotify models promote VERSION"
+
+    def test_a_data_folder_before_the_first_night_tells_which_model_serves(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["models", "list", "--registry", str(tmp_path)]) == 0
+
+        message = "no model here: until a night promotes one, the shipped model serves"
+        assert capsys.readouterr().out.splitlines()[1:] == [message]
+
+    def test_a_mistyped_folder_is_no_empty_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["models", "list", "--registry", str(tmp_path / "dta")]) == 1
+
+        assert capsys.readouterr().err == f"emotify: There is no folder {tmp_path / 'dta'}.\n"
+
+    def test_a_damaged_version_is_named_below_the_others(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = registry.root / "tiny-1" / "header.json"
+        path.write_text("{")
+
+        assert models(registry, "list") == 0
+
+        _, only, champion, passed_over = capsys.readouterr().out.splitlines()
+        assert only.split()[:2] == ["*", "tiny-2"]
+        assert champion == "* the champion"
+        assert passed_over.startswith(f"passed over: {path}: The header of the model cannot be read")
+
+    @pytest.mark.parametrize(
+        "damage", ["{", '{"figures": 5}', '{"night": 5}', '{"night": {"gate": [1]}}', '{"night": {"gate": [{}]}}']
+    )
+    def test_damaged_figures_are_not_measured(
+        self, registry: Registry, damage: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (registry.root / "tiny-1" / "metrics.json").write_text(damage)
+
+        assert models(registry, "list") == 0
+
+        assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["not", "measured"]
 
 
 class TestShow:
@@ -162,6 +202,18 @@ class TestNight:
         assert main(["models", action, "--registry", str(registry.root.parent)]) == 0
 
         assert "tiny-" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("night", [5, {"gate": 5}, {"gate": [{}]}, {"examples": [1]}])
+    def test_a_damaged_one_is_one_sentence(
+        self, registry: Registry, night: object, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = registry.root / "tiny-1" / "metrics.json"
+        path.write_text(json.dumps({"night": night}))
+
+        assert models(registry, "show", "tiny-1") == 1
+
+        message = f"{path} is damaged: what it says of the night cannot be shown."
+        assert capsys.readouterr().err == f"emotify: {message}\n"
 
 
 class TestCard:
@@ -255,6 +307,35 @@ class TestPromoteAndRollback:
         assert models(registry, "rollback") == 1
 
         assert capsys.readouterr().err == "emotify: There is no earlier champion to go back to.\n"
+
+    @pytest.mark.parametrize("arguments", [["promote", "tiny-1"], ["rollback"]], ids=["promote", "rollback"])
+    @pytest.mark.parametrize(
+        ("damage", "said"),
+        [
+            ({}, "its hash differs"),
+            ({"libraries": {"scikit-learn": "0.24.2"}}, "was made with scikit-learn 0.24.2"),
+            ({"feature_set": "functionals-0"}, "functionals-0"),
+        ],
+    )
+    def test_a_version_that_could_not_serve_is_refused(
+        self,
+        registry: Registry,
+        arguments: list[str],
+        damage: dict[str, object],
+        said: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        folder = registry.root / "tiny-1"
+        facts = json.loads((folder / "header.json").read_text())
+        (folder / "header.json").write_text(json.dumps(facts | damage))
+        if not damage:
+            (folder / "model.skops").write_bytes(b"half a mod")
+
+        assert models(registry, *arguments) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        assert registry.champion() == "tiny-2"
 
     @pytest.mark.parametrize("arguments", [["promote", "tiny-1"], ["rollback"]], ids=["promote", "rollback"])
     def test_a_registry_that_is_read_only_says_what_to_do(
