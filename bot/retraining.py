@@ -30,7 +30,7 @@ from bot.terminal import printable
 from bot.vault import Vault
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import PlainConsole
-from emotify_core.errors import EmotifyError
+from emotify_core.errors import EmotifyError, sentence_of
 from emotify_core.gate_picture import NIGHT_PICTURE
 
 _log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def main(
     except LockedError:
         return screen.complain(_BUSY, FAILED)
     except (PseudonymKeyError, StoreError, OSError) as error:
-        return screen.complain(str(error), CANNOT_START)
+        return screen.complain(sentence_of(error), CANNOT_START)
     except KeyboardInterrupt:
         return _INTERRUPTED
 
@@ -144,7 +144,7 @@ def _retrain(settings: Settings, arguments: argparse.Namespace, screen: _Screen,
 def _failure(error: Exception, settings: Settings) -> str:
     """Say in one line why a night failed; what nobody foresaw is in the log."""
     foreseen = isinstance(error, EmotifyError | StoreError | OSError)
-    reason = str(error) if foreseen else f"{error!r}; see {settings.log_dir / 'retrain.log'}."
+    reason = sentence_of(error) if foreseen else f"{error!r}; see {settings.log_dir / 'retrain.log'}."
     return f"The night failed, and the champion serves on: {reason}"
 
 

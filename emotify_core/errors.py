@@ -170,3 +170,16 @@ def _rebuild(kind: type[EmotifyError], args: tuple[Any, ...], data: dict[str, An
     error = kind.__new__(kind, *args)
     vars(error).update(data)
     return error
+
+
+def sentence_of(error: Exception) -> str:
+    """Say what went wrong; an error of the system without its number.
+
+    Examples
+    --------
+    >>> sentence_of(OSError(28, "No space left on device", "data/models"))
+    'No space left on device: data/models'
+    """
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    return str(error)

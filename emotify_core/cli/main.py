@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from emotify_core.cli.terminal import PlainConsole, printable
-from emotify_core.errors import EmotifyError
+from emotify_core.errors import EmotifyError, sentence_of
 
 _DESCRIPTION = "Hear how a person feels from their voice."
 _EPILOG = """\
@@ -58,14 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (EmotifyError, OSError) as error:
-        errors.print(f"emotify: {printable(_sentence(error))}", soft_wrap=True)
+        errors.print(f"emotify: {printable(sentence_of(error))}", soft_wrap=True)
         return 1
-
-
-def _sentence(error: EmotifyError | OSError) -> str:
-    if isinstance(error, OSError) and error.strerror is not None:
-        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
-    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from emotify_core.cli.terminal import printable
 from emotify_core.errors import FeatureSetMismatchError, ModelError, ModelNotFoundError
 from emotify_core.features import FEATURE_SET
 from emotify_core.gate_picture import NIGHT_PICTURE
+from emotify_core.header import Header
 from emotify_core.night_card import render_night_card
 from emotify_core.registry import ALIAS_FILE, Registry
 
@@ -115,18 +117,25 @@ def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     for report in arguments.report:
         registry.add_metrics(version, _figures_of(report))
     folder, header, metrics = registry.root / version, registry.header(version), registry.metrics(version)
-    if night := metrics.get("night"):
-        picture = NIGHT_PICTURE if (folder / NIGHT_PICTURE).exists() else None
-        files = {CARD_FILE: render_night_card(header, night, picture=picture).encode()}
-    else:
-        files = make_files(header, metrics)
+    files = _files_of_night(folder, header, metrics["night"]) if "night" in metrics else make_files(header, metrics)
     write_files(folder, files)
     if arguments.json:
         out.print(json.dumps({"version": version, "files": [str(folder / name) for name in files]}), soft_wrap=True)
         return
-    n_pictures = len(files) - 1
+    n_pictures = sum(name.endswith(".png") for name in files)
     pictures = f"{n_pictures or 'no'} picture{'' if n_pictures == 1 else 's'}"
     out.print(f"{version}: card written, with {pictures}:\n{printable(folder / CARD_FILE)}", soft_wrap=True)
+
+
+def _files_of_night(folder: Path, header: Header, night: Mapping[str, Any]) -> dict[str, bytes]:
+    """Make the card of a version that was made at night; its picture is there already, or cannot be made any more."""
+    picture = folder / NIGHT_PICTURE
+    pictures = {picture.name: picture.read_bytes()} if picture.exists() else {}
+    try:
+        card = render_night_card(header, night, picture=picture.name if pictures else None)
+    except _MISSHAPEN as error:
+        raise ModelError(f"{folder / 'metrics.json'} is damaged: what it says of the night cannot be shown.") from error
+    return {**pictures, CARD_FILE: card.encode()}
 
 
 def _figures_of(path: Path) -> dict[str, Any]:

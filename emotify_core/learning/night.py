@@ -262,6 +262,8 @@ def _why_nothing(counts: Mapping[str, Any]) -> str:
 
 def _reason(failed: list[Check], counts: Mapping[str, Any]) -> str:
     if not failed:
-        return f"Not worse anywhere, after {counts['n_examples']} examples of {counts['n_people']} people."
+        n, m = counts["n_examples"], counts["n_people"]
+        people, notes = f"{m} person" if m == 1 else f"{m} people", f"{n} note" if n == 1 else f"{n} notes"
+        return f"Not worse anywhere, after what {people} said of {notes}."
     listed = "; ".join(f"{check.what} {check.champion:.3f} -> {check.challenger:.3f}" for check in failed)
     return f"The champion stays: {listed}."

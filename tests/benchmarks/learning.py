@@ -3,7 +3,7 @@
 The speakers of nEMO are the users; the starting model, its network's pretraining included, is trained without nEMO.
 Each night every user has sent 20 notes and says something of half of them: 60 % bare verdicts, 40 % names of the
 emotion; a tenth of all feedback is wrong. Three users never say anything. What is measured are notes that nobody
-learned from.
+learned from. Beside that, without any night: what the starting model gains by knowing a voice.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from rich.table import Table
 from emotify_core import EmotionClassifier
 from emotify_core.cli.main import main as emotify
 from emotify_core.corpora import Utterance, read_corpus
+from emotify_core.earlier import MEASURED, MOODS, Earlier, draw_earlier, offsets_after
+from emotify_core.earlier import SHARE_TOLD as SHARE_TOLD_OF_EARLIER
 from emotify_core.emotions import Emotion
 from emotify_core.errors import NoSpeechError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
@@ -83,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     start = starting_model(arguments.data, arguments.work)
     notes = listen(EmotionClassifier.load(start), read_corpus("nemo", arguments.data / "nemo"), console)
+    show_known_voices(notes, start, console)
     weeks = [
         simulate(name, notes, start, arguments.work, seed=seed, tell=lambda line: console.print(line, highlight=False))
         for name in arguments.scenario or SCENARIOS
@@ -117,6 +120,43 @@ def listen(classifier: EmotionClassifier, utterances: Sequence[Utterance], conso
                 notes.append(Note(u.speaker, u.label, classifier.listen(u.path).vector))
     console.print(f"{len(notes)} of {len(utterances)} notes were heard")
     return notes
+
+
+def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> None:
+    """Print the UAR of notes after others of the same person, by their number and mood, as the card has it for RAVDESS.
+
+    The model is the starting one in every cell; where notes were told, the person named the emotion of half of them.
+    """
+    header, experts = Registry(start).load(Registry(start).champion())
+    assert isinstance(experts, Experts)
+    assert experts.prior is not None
+    prior, columns = experts.prior, experts.prior.classes_.tolist()
+    features, network = _stacked([note.vector for note in notes])
+    speakers, labels = np.array([note.speaker for note in notes]), np.array([note.label.value for note in notes])
+    quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality)
+
+    def hear(seen: NDArray[np.float32], n_known: int) -> NDArray[np.str_]:
+        fused = fuse({FUNCTIONALS: head_scores(experts.heads, seen), NETWORK: network})
+        best = experts.probabilities(fused, quality, unknown=prior.unknown_after(n_known)).argmax(axis=1)
+        return np.asarray(np.array(header.labels)[best])
+
+    def uar(heard: NDArray[np.str_]) -> float:
+        return unweighted_average_recall(confusion_matrix(labels.tolist(), heard.tolist(), [e.value for e in Emotion]))
+
+    first = hear(features, 0)
+    taken_for, named = (np.array([columns.index(label) for label in each.tolist()]) for each in (first, labels))
+    turned, numbers = prior.turn(features), sorted({earlier.n_notes for earlier in MEASURED})
+    table = Table(f"UAR after earlier notes; after none {uar(first):.3f}", *map(str, numbers), box=None)
+    for mood, title in MOODS.items():
+        cells = []
+        for n_notes in numbers:
+            rng = np.random.default_rng(n_notes)
+            drawn = draw_earlier(speakers, labels, Earlier(n_notes, mood), rng)
+            is_told = Earlier(n_notes, mood).is_told & (rng.random(len(labels)) < SHARE_TOLD_OF_EARLIER)
+            known = offsets_after(prior, prior.notes(turned, np.where(is_told, named, taken_for)), drawn)
+            cells.append(f"{uar(hear(features - prior.features_of(known), n_notes)):.3f}")
+        table.add_row(title, *cells)
+    console.print(table)
 
 
 def simulate(
@@ -179,14 +219,17 @@ def predict(champion: Path, vectors: Sequence[NoteVector]) -> list[Emotion]:
     """Hear the emotion in notes by their vectors."""
     header, experts = Registry(champion.parent).load(champion.name)
     assert isinstance(experts, Experts)
-    features = np.stack([vector.features for vector in vectors])
-    opinions = {
-        FUNCTIONALS: head_scores(experts.heads, features),
-        NETWORK: np.stack([vector.network_scores for vector in vectors]).astype(np.float64),
-    }
+    features, network = _stacked(vectors)
     quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality)
-    best = experts.probabilities(fuse(opinions), quality).argmax(axis=1)
+    fused = fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network})
+    best = experts.probabilities(fused, quality).argmax(axis=1)
     return [Emotion(header.labels[column]) for column in best]
+
+
+def _stacked(vectors: Sequence[NoteVector]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return features and the network's scores, a row for each vector."""
+    features = np.stack([vector.features for vector in vectors])
+    return features, np.stack([vector.network_scores for vector in vectors]).astype(np.float64)
 
 
 def _measure(week: Week, groups: dict[str, list[str]], later: dict[str, list[Note]], champion: Path) -> None:

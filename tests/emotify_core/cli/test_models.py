@@ -186,6 +186,14 @@ class TestNight:
         assert "Made at night from `shipped-1`" in card.read_text()
         assert capsys.readouterr().out.replace("\n", "").endswith(f"Its card: {card}")
 
+    def test_a_damaged_night_has_no_card(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        registry.publish(tiny_header("night-1"), tiny_model(), {"night": {"gate": 7}})
+
+        assert models(registry, "card", "night-1") == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "is damaged" in line
+
     def test_the_list_has_what_the_gate_measured(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         registry.publish(
             tiny_header("night-1", created="2026-01-03T00:00:00+00:00"), tiny_model(), {"night": night_facts()}

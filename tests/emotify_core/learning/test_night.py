@@ -57,7 +57,7 @@ class TestWhatIsLearned:
         by_name = {check["what"]: check for check in lesson.report["gate"]}
         assert abs(by_name["UAR, clean"]["difference"]) < 0.05
         assert by_name["feedback met, of people kept out"]["difference"] > 0.1
-        assert lesson.reason == f"Not worse anywhere, after {len(PEOPLE) * 32} examples of {len(PEOPLE)} people."
+        assert lesson.reason == f"Not worse anywhere, after what {len(PEOPLE)} people said of {len(PEOPLE) * 32} notes."
 
     def test_the_report_can_be_kept(self, lesson: Lesson) -> None:
         assert json.loads(json.dumps(lesson.report)) == lesson.report
