@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import secrets
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
+
+_log = logging.getLogger(__name__)
 
 KEY_BYTES: Final = 32
 """Length of every key: that of SHA-256, which suits HMAC (RFC 2104, section 3) as it suits AES-256."""
@@ -33,6 +38,7 @@ def read_or_make_key(path: Path) -> bytes:
     """
     if not path.exists():
         _make_key(path)
+    _hide(path)
     return parse_key(path.read_text(encoding="ascii"))
 
 
@@ -53,6 +59,15 @@ def parse_key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"the key must have {2 * KEY_BYTES} hexadecimal digits")
     return key
+
+
+def _hide(path: Path) -> None:
+    """Let nobody but the owner read a key, such as one that was restored from a backup."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        with contextlib.suppress(OSError):
+            path.chmod(mode & 0o700)
+        _log.warning("Others on this machine could read %s; now its owner alone should", path)
 
 
 def _make_key(path: Path) -> None:

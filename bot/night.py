@@ -166,7 +166,7 @@ class Night:
         folder, shipped = shipped_champion()
         serving = serving_model(self.registry)
         if serving is None:
-            replaces = "" if not self.registry.history() else "The champion could not be used."
+            replaces = "" if not self.registry.versions() else "The champion could not be used."
             return _Reference(folder, shipped, replaces)
         if withdrawn_at is not None and self._learned_before(serving.name, withdrawn_at):
             return _Reference(folder, shipped, "The champion had learned from notes that were deleted since.")
@@ -268,6 +268,10 @@ class Night:
         """Put in order what a night left behind that was killed."""
         if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
             _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
+        if aside := self.registry.mend():
+            _log.warning(
+                "Which model served is not known any more: the record of it was damaged, and lies in %s", aside
+            )
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         for night in nights:
             if night.decision is None:

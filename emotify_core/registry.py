@@ -108,6 +108,15 @@ class Registry:
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is damaged ({error}): delete it and promote a version again.") from error
 
+    def mend(self) -> Path | None:
+        """Set a damaged alias aside, so that versions can be promoted again; return where it lies now."""
+        try:
+            self.history()
+        except ModelError:
+            path = self.root / ALIAS_FILE
+            return path.replace(path.with_name(f"{path.name}.damaged"))
+        return None
+
     def header(self, version: str) -> Header:
         """Read what a version is.
 

@@ -451,6 +451,21 @@ class TestChampion:
         assert school.registry.champion() == "shipped-1"
         assert "The champion could not be used." in " ".join(school.out.split())
 
+    def test_if_nobody_knows_any_more_which_one_it_was_the_shipped_one_is_taken(
+        self, school: School, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        school.hear()
+        school.night()
+        (school.registry.root / "champion.json").write_bytes(b"\0\0")
+
+        assert school.night("--if-new") == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-1"]
+        assert school.registry.history()[0] == "shipped-1"
+        assert models.serving_model(school.registry) == school.registry.root / school.registry.champion()
+        assert (school.registry.root / "champion.json.damaged").read_bytes() == b"\0\0"
+        assert "the damaged record" in caplog.text
+
     @pytest.mark.parametrize("file", ["header.json", "metrics.json"])
     @pytest.mark.parametrize("whose", ["shipped-1", "an old one's", "the champion's"])
     def test_a_damaged_file_does_not_end_learning(self, school: School, file: str, whose: str) -> None:

@@ -53,6 +53,17 @@ def test_only_the_owner_can_read_the_key(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_key_that_others_could_read_is_hidden_from_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "pseudonym.key"
+    first = Pseudonymizer.open(path)
+    path.chmod(0o644)
+
+    assert Pseudonymizer.open(path).key_id == first.key_id
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "Others on this machine could read" in caplog.text
+
+
 def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     path = tmp_path / "pseudonym.key"
     with ThreadPoolExecutor(8) as pool:

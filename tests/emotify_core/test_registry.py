@@ -536,3 +536,19 @@ class TestLibraries:
     def test_a_set_of_vectors_is_named_by_features_and_network(self) -> None:
         assert tiny_header(feature_set="f-2").vector_set == "f-2"
         assert tiny_header(feature_set="f-2", files={NETWORK_FILE: "0123456789abcdef"}).vector_set == "f-2+0123456789ab"
+
+
+def test_a_damaged_alias_is_set_aside_and_a_good_one_is_left_alone(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    registry.publish(tiny_header("tiny-1"), tiny_model(), {})
+    registry.promote("tiny-1")
+    assert registry.mend() is None
+    assert registry.champion() == "tiny-1"
+
+    (tmp_path / "champion.json").write_text("[")
+
+    aside = registry.mend()
+    assert aside is not None
+    assert aside.read_text() == "["
+    assert registry.history() == ()
+    assert registry.mend() is None
