@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Final
 
 from bot.database import Database, Row, Transaction
-from bot.records import Baseline, Learned, Origin, StoredExample, example_from, time_text
+from bot.records import Baseline, Learned, Origin, StoredExample, example_from, prediction_from, time_text
 from bot.vault import SealError, Vault
-from bot.verdicts import Correction, mark_from_value, verdict_of
+from bot.verdicts import Correction, Rejection, mark_from_value, verdict_of
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import PersonalBaseline
 
@@ -186,14 +186,19 @@ async def retelling(transaction: Transaction, vault: Vault | None, note_id: int)
 
 
 async def _heard_and_named(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
-    """Say what was heard in a note, and what its person named instead, or else the same; None if nothing was heard."""
-    rows = await transaction.fetch_all("SELECT emotion FROM predictions WHERE note = ?", (note_id,))
+    """Say what was heard in a note, and what it is taken for after what its person said; None if nothing was heard."""
+    rows = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (note_id,))
     if not rows:
         return None, None
-    heard = Emotion(rows[0]["emotion"])
+    prediction = prediction_from(rows[0])
+    heard, probabilities = prediction.emotion, prediction.probabilities
     marks = await transaction.fetch_all(MARKS, (note_id,))
     verdict = verdict_of(heard, [mark_from_value(row["mark"]) for row in marks])
-    return heard, verdict.emotion if isinstance(verdict, Correction) else heard
+    if isinstance(verdict, Correction):
+        return heard, verdict.emotion
+    if isinstance(verdict, Rejection):  # then the next best guess is the best
+        return heard, max((each for each in probabilities if each is not heard), key=probabilities.__getitem__)
+    return heard, heard
 
 
 async def _retell(

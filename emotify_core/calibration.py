@@ -38,7 +38,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     log_temperature_ : float
         Natural logarithm of the temperature of an average recording.
     biases_ : ndarray of float64, shape=(n_classes,)
-        Are added to the scaled scores.
+        Are added to the scaled scores, so columns must always have the order that they had in `fit`.
 
     References
     ----------

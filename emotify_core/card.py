@@ -257,7 +257,7 @@ def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     told = (
         "UAR when earlier notes of the same person are known, clean recordings, by the mood in which those were spoken "
-        "and, in brackets, what that gains. The model is not told the moods, unless it says so."
+        "and, in brackets, what that gains. The model is told no mood, unless the row says so."
     )
     numbers = sorted({row["n_notes"] for row in rows})
     found = {(row["mood"], row["n_notes"]): f"{row['uar']:.3f} ({row['difference']:+.3f})" for row in rows}

@@ -292,11 +292,16 @@ def _calibrations(
 
 
 def calibrate(outcomes: Mapping[str, Outcome]) -> Calibration:
-    """Fit the calibration of the final model to the held-out predictions of all conditions, without earlier notes."""
-    outcomes = {name: outcome for name, outcome in outcomes.items() if name not in _EARLIER_NAMES}
-    columns = [outcome.labels.index(label) for outcome in outcomes.values() for label in outcome.truth]
-    scores = np.concatenate([outcome.scores for outcome in outcomes.values()])
-    return Calibration().fit(scores, np.array(columns), np.concatenate([o.quality for o in outcomes.values()]))
+    """Fit the calibration of the final model to the held-out predictions of all conditions, without earlier notes.
+
+    Its biases have the order of the model's `classes_`, which scikit-learn sorts: see `Experts.classes`.
+    """
+    shown = [outcome for name, outcome in outcomes.items() if name not in _EARLIER_NAMES]
+    classes = sorted(shown[0].labels)
+    order = [shown[0].labels.index(label) for label in classes]
+    columns = [classes.index(label) for outcome in shown for label in outcome.truth]
+    scores = np.concatenate([outcome.scores[:, order] for outcome in shown])
+    return Calibration().fit(scores, np.array(columns), np.concatenate([outcome.quality for outcome in shown]))
 
 
 def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -> None:

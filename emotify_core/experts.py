@@ -54,6 +54,7 @@ class Experts:
         Parameters
         ----------
         scores : ndarray of float, shape=(n_utterances, n_classes)
+            Columns in the order of `classes`.
         quality : ndarray of float32, shape=(n_utterances, n_features)
             Features that tell how good the recordings are.
         unknown : float

@@ -204,7 +204,7 @@ def draw_earlier(metrics: Metrics) -> Picture | None:
         return None
     numbers = [0, *sorted({row["n_notes"] for row in rows})]
     told = []
-    with canvas(6.8, 4.2) as figure:
+    with canvas(6.8, 4.9) as figure:
         axes = figure.add_subplot()
         axes.axhline(100 * start, color=GREY, linestyle=":", linewidth=1, zorder=0)
         for i, (mood, (title, colour, marker)) in enumerate(_MOODS.items()):
@@ -222,7 +222,7 @@ def draw_earlier(metrics: Metrics) -> Picture | None:
         axes.set(xlabel="earlier notes of the same person", ylabel="UAR (%)")
         axes.set_title("What it gains by knowing a voice, with 95 % intervals of the gain")
         draw_grid(axes, "y")
-        axes.legend(loc="best")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
         png = to_png(figure)
     return Picture("earlier.png", f"UAR by earlier notes: {start:.2f} after none; {', '.join(told)}.", png)
 

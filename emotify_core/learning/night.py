@@ -159,8 +159,10 @@ class _Night:
         ]
 
     def _probabilities(self, heads: Scores, network: Scores, quality: NDArray[np.float32]) -> NDArray[np.float64]:
-        fused = fuse({FUNCTIONALS: heads, NETWORK: network})
-        return self._serving.experts.probabilities(fused, quality)
+        emotions, classes = self._base.emotions, self._serving.experts.classes
+        fused = fuse({FUNCTIONALS: heads, NETWORK: network})[:, [emotions.index(name) for name in classes]]
+        probabilities = self._serving.experts.probabilities(fused, quality)
+        return probabilities[:, [classes.index(name) for name in emotions]]
 
     def _fit(self, weights: NDArray[np.float64], posteriors: NDArray[np.float64], twins: list[t.Twin]) -> Trained:
         """Fit the heads to everybody."""
