@@ -296,8 +296,8 @@ def draw(weeks: Sequence[Week], path: Path) -> None:
                 axis.plot(week.base_uar, color="grey", ls="--", label="base, clean" if week.seed == 0 else None)
         axis.set_title(name)
         axis.set_xlabel("night")
+        axis.legend(frameon=False, fontsize=8)
     axes[0][0].set_ylabel("UAR of later notes")
-    axes[0][0].legend(frameon=False, fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
