@@ -269,9 +269,7 @@ class Night:
         if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
             _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
         if aside := self.registry.mend():
-            _log.warning(
-                "Which model served is not known any more: the record of it was damaged, and lies in %s", aside
-            )
+            _log.warning("Which model served is not known any more: the damaged record of it lies in %s", aside)
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         for night in nights:
             if night.decision is None:

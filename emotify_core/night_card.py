@@ -42,7 +42,7 @@ _BEFORE: Final = (
     "recordings, and what is not in the table below was not measured again."
 )
 _FEW: Final = (
-    "It learned from {people} who use one bot, with their microphones, their language and their way of naming "
+    "It learned from {people} using one bot, with their microphones, their language and their way of naming "
     "emotions; nobody checked what they named."
 )
 _CHANCE: Final = "Two percentage points are within chance on two dozen speakers: do not rank anything by them."
