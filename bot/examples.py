@@ -178,11 +178,13 @@ async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, le
 @contextlib.asynccontextmanager
 async def retelling(transaction: Transaction, vault: Vault | None, note_id: int) -> AsyncIterator[None]:
     """Let the baseline follow while the body changes what the person says of a note."""
+    if vault is None:
+        yield
+        return
     _, before = await _heard_and_named(transaction, note_id)
     yield
     _, after = await _heard_and_named(transaction, note_id)
-    if vault is not None:
-        await _retell(transaction, vault, note_id, before, after)
+    await _retell(transaction, vault, note_id, before, after)
 
 
 async def _heard_and_named(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
@@ -190,15 +192,18 @@ async def _heard_and_named(transaction: Transaction, note_id: int) -> tuple[Emot
     rows = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (note_id,))
     if not rows:
         return None, None
-    prediction = prediction_from(rows[0])
-    heard, probabilities = prediction.emotion, prediction.probabilities
     marks = await transaction.fetch_all(MARKS, (note_id,))
-    verdict = verdict_of(heard, [mark_from_value(row["mark"]) for row in marks])
+    try:
+        prediction = prediction_from(rows[0])
+        verdict = verdict_of(prediction.emotion, [mark_from_value(row["mark"]) for row in marks])
+    except ValueError as error:
+        _log.warning("the prediction or a mark of note %d is damaged: %s", note_id, error)
+        return None, None
     if isinstance(verdict, Correction):
-        return heard, verdict.emotion
+        return prediction.emotion, verdict.emotion
     if isinstance(verdict, Rejection):  # then the next best guess is the best
-        return heard, max((each for each in probabilities if each is not heard), key=probabilities.__getitem__)
-    return heard, heard
+        return prediction.emotion, prediction.second_emotion
+    return prediction.emotion, prediction.emotion
 
 
 async def _retell(

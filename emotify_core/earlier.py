@@ -95,6 +95,33 @@ def _in_mood(
     return np.asarray(others[labels[others] == rng.choice(chosen)] if len(chosen) else others[:0])
 
 
+def shifted_after(
+    prior: SpeakerPrior,
+    features: Matrix,
+    *,
+    speakers: NDArray[np.str_],
+    labels: NDArray[np.str_],
+    heard: NDArray[np.str_],
+    earlier: Earlier,
+    rng: np.random.Generator,
+) -> Matrix:
+    """Return features as they are heard after earlier notes, drawn from the other utterances of each speaker.
+
+    Parameters
+    ----------
+    prior : SpeakerPrior
+    features : ndarray of float32, shape=(n_utterances, n_features)
+    speakers, labels, heard : ndarray of str, shape=(n_utterances,)
+        Who speaks, which emotion it is, and which one was heard without earlier notes.
+    earlier : Earlier
+    rng : numpy.random.Generator
+    """
+    drawn = draw_earlier(speakers, labels, earlier, rng)
+    is_told = earlier.is_told & (rng.random(len(labels)) < SHARE_TOLD)
+    taken_for = np.searchsorted(prior.classes_, np.where(is_told, labels, heard))
+    return features - prior.features_of(offsets_after(prior, prior.notes(prior.turn(features), taken_for), drawn))
+
+
 def offsets_after(prior: SpeakerPrior, notes: Matrix, drawn: NDArray[np.intp]) -> Matrix:
     """Return what is known of voices after the utterances that were drawn, in the prior's axes.
 

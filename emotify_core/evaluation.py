@@ -21,7 +21,7 @@ from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
-from emotify_core.earlier import MEASURED, SHARE_TOLD, draw_earlier, offsets_after
+from emotify_core.earlier import MEASURED, shifted_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
 from emotify_core.fitting import (
@@ -192,16 +192,19 @@ def _after_earlier_notes(
     features = dataset.features[0][split.test]
     labels = ordered_labels(dataset.labels.tolist())
     columns = [labels.index(str(label)) for label in prior.classes_]
-    heard = fuse(clean.opinions)[:, columns].argmax(axis=1)
-    truth = np.searchsorted(prior.classes_, dataset.labels[split.test])
-    turned = prior.turn(features)
+    heard = prior.classes_[fuse(clean.opinions)[:, columns].argmax(axis=1)]
     judged = {}
     for i, earlier in enumerate(MEASURED):
         rng = np.random.default_rng((seed, i))
-        drawn = draw_earlier(dataset.speakers[split.test], dataset.labels[split.test], earlier, rng)
-        is_told = earlier.is_told & (rng.random(len(truth)) < SHARE_TOLD)
-        notes = prior.notes(turned, np.where(is_told, truth, heard))
-        shifted = features - prior.features_of(offsets_after(prior, notes, drawn))
+        shifted = shifted_after(
+            prior,
+            features,
+            speakers=dataset.speakers[split.test],
+            labels=dataset.labels[split.test],
+            heard=heard,
+            earlier=earlier,
+            rng=rng,
+        )
         opinions = {**clean.opinions, FUNCTIONALS: ask(shifted)}
         judged[earlier.name] = Judged(opinions, clean.quality, prior.unknown_after(earlier.n_notes))
     return judged

@@ -27,8 +27,7 @@ from rich.table import Table
 from emotify_core import EmotionClassifier
 from emotify_core.cli.main import main as emotify
 from emotify_core.corpora import Utterance, read_corpus
-from emotify_core.earlier import MEASURED, MOODS, Earlier, draw_earlier, offsets_after
-from emotify_core.earlier import SHARE_TOLD as SHARE_TOLD_OF_EARLIER
+from emotify_core.earlier import MEASURED, MOODS, Earlier, shifted_after
 from emotify_core.emotions import Emotion
 from emotify_core.errors import NoSpeechError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
@@ -130,7 +129,7 @@ def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> N
     header, experts = Registry(start).load(Registry(start).champion())
     assert isinstance(experts, Experts)
     assert experts.prior is not None
-    prior, columns = experts.prior, experts.prior.classes_.tolist()
+    prior = experts.prior
     features, network = _stacked([note.vector for note in notes])
     speakers, labels = np.array([note.speaker for note in notes]), np.array([note.label.value for note in notes])
     quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality)
@@ -143,18 +142,16 @@ def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> N
     def uar(heard: NDArray[np.str_]) -> float:
         return unweighted_average_recall(confusion_matrix(labels.tolist(), heard.tolist(), [e.value for e in Emotion]))
 
-    first = hear(features, 0)
-    taken_for, named = (np.array([columns.index(label) for label in each.tolist()]) for each in (first, labels))
-    turned, numbers = prior.turn(features), sorted({earlier.n_notes for earlier in MEASURED})
+    first, numbers = hear(features, 0), sorted({earlier.n_notes for earlier in MEASURED})
     table = Table(f"UAR after earlier notes; after none {uar(first):.3f}", *map(str, numbers), box=None)
     for mood, title in MOODS.items():
         cells = []
         for n_notes in numbers:
-            rng = np.random.default_rng(n_notes)
-            drawn = draw_earlier(speakers, labels, Earlier(n_notes, mood), rng)
-            is_told = Earlier(n_notes, mood).is_told & (rng.random(len(labels)) < SHARE_TOLD_OF_EARLIER)
-            known = offsets_after(prior, prior.notes(turned, np.where(is_told, named, taken_for)), drawn)
-            cells.append(f"{uar(hear(features - prior.features_of(known), n_notes)):.3f}")
+            earlier, rng = Earlier(n_notes, mood), np.random.default_rng(n_notes)
+            seen = shifted_after(
+                prior, features, speakers=speakers, labels=labels, heard=first, earlier=earlier, rng=rng
+            )
+            cells.append(f"{uar(hear(seen, n_notes)):.3f}")
         table.add_row(title, *cells)
     console.print(table)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -120,4 +122,16 @@ async def test_a_mark_that_cannot_be_kept_leaves_the_baseline_alone(
         await store.add_mark(first, Emotion.CALM, at=NOON)
 
     assert await store.marks(first) == ()
+    assert await taken_for(store) == {Emotion.SAD: 2}
+
+
+async def test_a_damaged_prediction_keeps_no_mark_from_standing(store: Store, tmp_path: Path) -> None:
+    first, _ = await hear_two(store)
+    with closing(sqlite3.connect(tmp_path / "emotify.db")) as connection:
+        connection.execute("UPDATE predictions SET probabilities = '{' WHERE note = ?", (first,))
+        connection.commit()
+
+    await store.add_mark(first, Emotion.CALM, at=NOON)
+
+    assert await store.marks(first) == (Emotion.CALM,)
     assert await taken_for(store) == {Emotion.SAD: 2}
