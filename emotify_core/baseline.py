@@ -4,7 +4,8 @@ A note is taken to be the sum of what its emotion does to any voice, of the pers
 is taken away from each note, by the emotion that was heard in it; the mean of what is left, drawn to nothing while the
 notes are few, is the person's own. So somebody who is always sad is not normalised to neutral, as by a plain running
 mean: only what is unusual for a sad voice counts as theirs. Where the person says what a note's emotion was, that one
-is taken away instead.
+is taken away instead. And where many emotions were heard, what they do in the mean is taken away: then the running mean
+tells the voice better than what was heard, which is often wrong.
 
 References
 ----------
@@ -15,7 +16,7 @@ Transactions on Affective Computing 4(4): normalise by a person's statistics, bu
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Self
+from typing import Final, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,7 @@ from emotify_core.personal_baseline import FULL, PersonalBaseline
 
 _N_ROUNDS: Final = 8  # of taking turns between voices and emotions; both have settled by then
 _TINY: Final = 1e-6
+_FEW, _MANY = 2.0, 4.0  # emotions in somebody's notes: from the one to the other, their mean is trusted more
 
 
 class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -103,9 +105,9 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         return np.asarray(self._standardize(X) @ self.axes_, dtype=np.float32)
 
     def notes(self, turned: Matrix, columns: NDArray[np.intp]) -> Matrix:
-        """Return what utterances say of their speakers' voices, shape=(n_utterances, n_axes).
+        """Return utterances as they count for their speakers' voices, shape=(n_utterances, n_axes).
 
-        What the emotion explains is taken away, and no value counts for more than four deviations.
+        No value is farther than four deviations from what the emotion does.
 
         Parameters
         ----------
@@ -113,14 +115,9 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
             From `turn`.
         columns : ndarray of int, shape=(n_utterances,)
             The most probable emotion, as an index into `classes_`, or the one that the speaker named.
-
-        Notes
-        -----
-        A mixture of the emotions by their probabilities would draw what is left to the middle of all, and with it the
-        person's next notes: measured, notes in one mood then cost five points more.
         """
-        most = 4 * self.note_deviation_
-        return np.asarray(np.clip(turned - self.emotion_means_[columns], -most, most), dtype=np.float32)
+        explained, most = self.emotion_means_[columns], 4 * self.note_deviation_
+        return np.asarray(explained + np.clip(turned - explained, -most, most), dtype=np.float32)
 
     def add(
         self, baseline: PersonalBaseline | None, features: NDArray[np.float32], probabilities: ArrayLike
@@ -137,7 +134,7 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
             What was heard in it, in the order of `classes_`.
         """
         heard = int(np.argmax(probabilities))
-        note = self.notes(self.turn(features[None]), np.array([heard]))[0] + self.emotion_means_[heard]
+        note = self.notes(self.turn(features[None]), np.array([heard]))[0]
         emotion = Emotion(self.classes_[heard])
         if baseline is None or not self.fits(baseline):
             return PersonalBaseline.of(self.key_, note, emotion)
@@ -151,7 +148,11 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """Say how little is known of a voice: 1 before the first note, and toward 0 with each further one."""
         return self.unknown_after(0 if baseline is None or not self.fits(baseline) else min(baseline.n_notes, FULL))
 
-    def unknown_after(self, n_notes: int) -> float:
+    @overload
+    def unknown_after(self, n_notes: int) -> float: ...
+    @overload
+    def unknown_after(self, n_notes: Matrix) -> Matrix: ...
+    def unknown_after(self, n_notes: int | Matrix) -> float | Matrix:
         """Say how little is known of a voice after a number of notes."""
         return self.n_average / (n_notes + self.n_average)
 
@@ -162,19 +163,36 @@ class SpeakerPrior(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not 
         """
         if baseline is None or not self.fits(baseline):
             return np.zeros(len(self.mean_), dtype=np.float32)
-        n = min(baseline.n_notes, FULL)
-        explained = baseline.counts([Emotion(name) for name in self.classes_]) @ self.emotion_means_
-        means = np.asarray((baseline.sums - explained)[None] / n, dtype=np.float32)
-        return np.asarray(self.features_of(self.offsets(means, n))[0])
+        counts = baseline.counts([Emotion(name) for name in self.classes_])
+        return np.asarray(self.features_of(self.offsets(baseline.sums[None], counts[None]))[0])
 
     def features_of(self, offsets: Matrix) -> Matrix:
         """Turn offsets in the axes back into features, shape=(n_baselines, n_features)."""
         return np.asarray(offsets @ self.axes_.T * self.scale_, dtype=np.float32)
 
-    def offsets(self, means: Matrix, n_notes: int) -> Matrix:
-        """Draw means over as many notes each to zero, as far as the prior says, shape=(n_baselines, n_axes)."""
+    def offsets(self, sums: Matrix, counts: Matrix) -> Matrix:
+        """Tell voices from notes, shape=(n_baselines, n_axes): nothing before the first one.
+
+        Parameters
+        ----------
+        sums : ndarray of float32, shape=(n_baselines, n_axes)
+            Of notes, as from `notes`.
+        counts : ndarray of float32, shape=(n_baselines, n_classes)
+            Notes by the emotion that they are taken for.
+
+        Notes
+        -----
+        How many emotions there are is told by the inverse of Simpson's index, the sum of their squared shares: 4 where
+        four are heard equally often, 1 where there is only one.
+        """
+        n_notes = counts.sum(axis=1, keepdims=True)
+        shares = counts / np.maximum(n_notes, _TINY)
+        n_emotions = 1 / np.maximum(np.square(shares).sum(axis=1, keepdims=True), _TINY)
+        varied = np.clip((n_emotions - _FEW) / (_MANY - _FEW), 0, 1)
+        explained = varied * self.emotion_means_.mean(axis=0) + (1 - varied) * (shares @ self.emotion_means_)
+        own = sums / np.maximum(n_notes, _TINY) - explained
         most = 3 * self.voice_deviation_
-        return np.asarray(np.clip(means * (1 - self.unknown_after(n_notes)), -most, most), dtype=np.float32)
+        return np.asarray(np.clip(own * (1 - self.unknown_after(n_notes)), -most, most), dtype=np.float32)
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(f"{self.clip} {' '.join(map(str, self.classes_))}".encode())

@@ -119,17 +119,19 @@ def shifted_after(
     drawn = draw_earlier(speakers, labels, earlier, rng)
     is_told = earlier.is_told & (rng.random(len(labels)) < SHARE_TOLD)
     taken_for = np.searchsorted(prior.classes_, np.where(is_told, labels, heard))
-    return features - prior.features_of(offsets_after(prior, prior.notes(prior.turn(features), taken_for), drawn))
+    return features - prior.features_of(offsets_after(prior, prior.turn(features), taken_for, drawn))
 
 
-def offsets_after(prior: SpeakerPrior, notes: Matrix, drawn: NDArray[np.intp]) -> Matrix:
+def offsets_after(prior: SpeakerPrior, turned: Matrix, taken_for: NDArray[np.intp], drawn: NDArray[np.intp]) -> Matrix:
     """Return what is known of voices after the utterances that were drawn, in the prior's axes.
 
     Parameters
     ----------
     prior : SpeakerPrior
-    notes : ndarray of float32, shape=(n_utterances, n_axes)
-        What each utterance says of its speaker's voice; see `SpeakerPrior.notes`.
+    turned : ndarray of float32, shape=(n_utterances, n_axes)
+        From `SpeakerPrior.turn`.
+    taken_for : ndarray of int, shape=(n_utterances,)
+        The emotion that was heard in each or named, as an index into `SpeakerPrior.classes_`.
     drawn : ndarray of int, shape=(n_baselines, n_notes)
         From `draw_earlier`.
 
@@ -138,5 +140,6 @@ def offsets_after(prior: SpeakerPrior, notes: Matrix, drawn: NDArray[np.intp]) -
     ndarray of float32, shape=(n_baselines, n_axes)
         Nothing where nothing was drawn.
     """
-    means = notes[np.maximum(drawn, 0)].mean(axis=1)
-    return np.asarray(prior.offsets(means, drawn.shape[1]) * (drawn[:, :1] >= 0), dtype=np.float32)
+    sums = prior.notes(turned, taken_for)[drawn].sum(axis=1)
+    counts = np.eye(len(prior.classes_), dtype=np.float32)[taken_for][drawn].sum(axis=1)
+    return prior.offsets(sums, counts * (drawn[:, :1] >= 0))

@@ -65,8 +65,8 @@ class TestShift:
 
     def test_few_notes_move_less_than_many_that_say_the_same(self) -> None:
         baseline = after([0, 1, 2, 3], self.voice)
-        means = np.asarray(baseline.sums[None] / 4, dtype=np.float32)
-        sizes = [np.linalg.norm(PRIOR.offsets(means, n)) for n in (1, 4, 16)]
+        sums, counts = baseline.sums[None] / np.float32(4), np.full((1, 4), 0.25, dtype=np.float32)
+        sizes = [np.linalg.norm(PRIOR.offsets(np.float32(n) * sums, np.float32(n) * counts)) for n in (1, 4, 16)]
 
         assert sizes == sorted(sizes)
         assert sizes[0] < 0.9 * sizes[-1]
@@ -86,6 +86,29 @@ class TestShift:
         shift = PRIOR.shift(after([emotion] * 16, np.zeros(N_FEATURES)))
 
         assert np.linalg.norm(shift) < 0.15 * np.linalg.norm(_CENTRES[emotion])
+
+    @pytest.mark.parametrize(
+        ("heard", "is_varied"), [((16, 0, 0, 0), False), ((8, 8, 0, 0), False), ((4, 4, 4, 4), True)]
+    )
+    def test_where_many_emotions_are_heard_the_mean_is_trusted_more_than_what_was_heard(
+        self, heard: tuple[int, ...], is_varied: bool
+    ) -> None:
+        counts = np.array([heard], dtype=np.float32)
+        means = PRIOR.emotion_means_
+        what = means.mean(axis=0, keepdims=True) if is_varied else counts / 16 @ means
+        own = np.linspace(-0.5, 0.5, what.shape[1], dtype=np.float32)[None] * PRIOR.voice_deviation_
+
+        known = PRIOR.offsets(np.asarray(16 * (what + own), dtype=np.float32), counts)
+
+        np.testing.assert_allclose(known, own * (1 - PRIOR.unknown_after(16)), atol=1e-4)
+
+    def test_a_few_notes_that_were_misheard_among_many_emotions_mislead_it_less(self) -> None:
+        said, counts = PRIOR.emotion_means_.mean(axis=0), np.array([[7, 3, 3, 3]], dtype=np.float32)
+
+        known = PRIOR.offsets(16 * said[None], counts)
+
+        as_heard = said - counts[0] / 16 @ PRIOR.emotion_means_
+        assert 0 < np.linalg.norm(known) < 0.5 * np.linalg.norm(as_heard)
 
     def test_nobody_known_is_not_moved(self) -> None:
         assert not PRIOR.shift(None).any()

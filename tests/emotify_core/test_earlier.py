@@ -51,13 +51,17 @@ def test_what_is_measured_has_names_and_titles_of_its_own() -> None:
     assert {earlier.mood for earlier in MEASURED} == set(MOODS)
 
 
-def test_what_is_known_is_the_mean_of_the_drawn_notes_drawn_to_nothing_while_they_are_few() -> None:
+def test_what_is_known_is_what_a_baseline_of_the_drawn_notes_would_say() -> None:
     rng = np.random.default_rng(0)
-    prior = SpeakerPrior().fit(rng.normal(size=(24, 6)).astype(np.float32), LABELS, SPEAKERS)
-    notes = rng.normal(size=(24, 6)).astype(np.float32)
+    features = rng.normal(size=(24, 6)).astype(np.float32)
+    prior = SpeakerPrior().fit(features, LABELS, SPEAKERS)
+    taken_for = rng.integers(0, 3, 24)
+    baseline = None
+    for i in (1, 2, 6):
+        baseline = prior.add(baseline, features[i], np.eye(3)[taken_for[i]])
 
-    known = offsets_after(prior, notes, np.array([[1, 2], [-1, -1]]))
+    known = offsets_after(prior, prior.turn(features), taken_for, np.array([[1, 2, 6], [-1, -1, -1]]))
 
-    np.testing.assert_allclose(known[0], prior.offsets(notes[1:3].mean(axis=0), 2), rtol=1e-5)
-    assert 0 < np.abs(known[0]).sum() < np.abs(notes[1:3].mean(axis=0)).sum()
+    np.testing.assert_allclose(prior.features_of(known)[0], prior.shift(baseline), rtol=1e-4, atol=1e-5)
+    assert known[0].any()
     assert not known[1].any()
