@@ -46,6 +46,7 @@ _CUT_SHORT: Final = "The job was cut short."
 _BY_HAND: Final = "somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
 _DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
+_KEPT_FACTS: Final = ("examples", "share_of_weight", "gate", "digest")  # of a night that was killed, from its model
 
 
 class Learn(Protocol):
@@ -282,7 +283,7 @@ class Night:
         for version in set(made) - set(promoted):
             self.registry.remove(version)
         facts = night_of(self.registry, promoted[-1]) if promoted else {}
-        report: dict[str, Any] = {key: facts[key] for key in ("examples", "gate", "digest") if key in facts}
+        report: dict[str, Any] = {key: facts[key] for key in _KEPT_FACTS if key in facts}
         decision: Decision = "promoted" if promoted else "failed"
         reason = f"{facts.get('reason', '')} {_CUT_SHORT}".strip()
         champion, challenger = facts.get("champion"), promoted[-1] if promoted else None

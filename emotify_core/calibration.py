@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Self
 
 import numpy as np
@@ -39,6 +40,8 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         Natural logarithm of the temperature of an average recording.
     biases_ : ndarray of float64, shape=(n_classes,)
         Are added to the scaled scores, so columns must always have the order that they had in `fit`.
+    fitted_biases_ : ndarray of float64, shape=(n_classes,)
+        Those of `fit`; `biases_` are others after `moved`.
 
     References
     ----------
@@ -48,6 +51,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     """
 
     biases_: NDArray[np.float64] | None = None  # models that were published before there were any have none
+    fitted_biases_: NDArray[np.float64] | None = None
 
     def __init__(self, *, penalty: float = 1e-3, bias_penalty: float = 60.0, clip: float = 3.0) -> None:
         self.penalty = penalty
@@ -85,8 +89,30 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         bounds = [tuple(np.log(_RANGE)), *[(-1.0, 1.0)] * z.shape[1]]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
         self.log_temperature_, self.slopes_ = float(found[0]), np.asarray(found[1:])
-        self.biases_ = self._fit_biases(scores / self.temperatures(quality)[:, None], truth)
+        self.biases_ = self.fitted_biases_ = self._fit_biases(scores / self.temperatures(quality)[:, None], truth)
         return self
+
+    def moved(
+        self, before: NDArray[np.float64], now: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix
+    ) -> Calibration:
+        """Return a calibration for experts who have changed: its biases make up for what the change favours.
+
+        They are moved by the difference of what both experts' scores of the same utterances ask for. To fit them anew
+        would forget what they were fitted to, which is more than these utterances.
+
+        Parameters
+        ----------
+        before, now, truth, quality : ndarray
+            As for `fit`; before: scores of the experts that it was fitted for.
+        """
+        start = self.biases_ if self.fitted_biases_ is None else self.fitted_biases_
+        if start is None:
+            return self
+        temperatures = self.temperatures(quality)[:, None]
+        asked, asked_before = (self._fit_biases(scores / temperatures, truth) for scores in (now, before))
+        other = copy.copy(self)
+        other.fitted_biases_, other.biases_ = start, start + (asked - asked_before)
+        return other
 
     def _fit_biases(self, scaled: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
         rows, right = np.arange(len(truth)), np.eye(scaled.shape[1])[truth]

@@ -64,7 +64,8 @@ def render_night_card(header: Header, night: Mapping[str, Any], *, picture: str 
     ----------
     header : Header
     night : mapping
-        ``base``, ``champion``, ``examples`` (counts), ``gate`` (rows of the table).
+        ``base``, ``champion``, ``examples`` (counts), ``gate`` (rows of the table), and ``share_of_weight`` where the
+        examples counted for less than they may.
     picture : str, optional
         File of the gate's picture, if it lies beside the card.
 
@@ -82,7 +83,11 @@ def render_night_card(header: Header, night: Mapping[str, Any], *, picture: str 
         _CHANCE,
     ]
     counted = ", ".join(f"{n} {name.removeprefix('n_').replace('_', ' ')}" for name, n in examples.items())
-    facts = [f"Learned from: {counted}.", f"Replaced: `{night['champion']}`.", *facts_of(header)]
+    share = float(night.get("share_of_weight") or 1)
+    careful = (
+        "" if share == 1 else f" They counted {share:.0%} of what they may, because with more the gate refused it."
+    )
+    facts = [f"Learned from: {counted}.{careful}", f"Replaced: `{night['champion']}`.", *facts_of(header)]
     return _CARD.format(
         version=header.version,
         intro=markdown.wrapped(_INTRO.format(night["base"])),

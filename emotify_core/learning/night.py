@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from emotify_core.calibration import Calibration
 from emotify_core.classifier import shipped_models
 from emotify_core.errors import ModelError, ModelNotFoundError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse
@@ -29,6 +30,7 @@ from emotify_core.training import Trained, library_versions
 
 Decision = Literal["promote", "keep", "skip"]
 BASE_FOLDER: Final = "base"
+_SHARES: Final = (1.0, 0.5, 0.25)  # of the examples' weight: what the gate does not let pass is tried more carefully
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,25 @@ def learn(
         return _Night(base, serving, table, seed, now).lesson()
 
 
+@dataclass(frozen=True, eq=False)
+class _Attempt:
+    """A challenger that is not fitted to everybody yet."""
+
+    share: float
+    weights: NDArray[np.float64]
+    twins: list[t.Twin]
+    calibration: Calibration | None
+    checks: list[Check]
+
+    @property
+    def failed(self) -> list[Check]:
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def is_good(self) -> bool:
+        return not self.failed
+
+
 class _Night:
     """The steps of a night, on data that is at hand."""
 
@@ -116,63 +137,104 @@ class _Night:
         self._examples = examples
         self._seed = seed
         self._now = now
+        self._calibration = serving.experts.calibration
 
     def lesson(self) -> Lesson:
         """Weigh, fit, compare, decide."""
-        base, examples, seed = self._base, self._examples, self._seed
+        base, examples = self._base, self._examples
         base_weight = float(len(base.row_codes) * len(base.labels))
-        before = self._posteriors(self._serving.on_examples(base, examples))
+        before = Opinions(
+            self._on_base(self._serving.on_base(base), self._calibration),
+            self._posteriors(self._serving.on_examples(base, examples), self._calibration),
+        )
         weights = first_weights(examples, base_weight)
-        first = self._posteriors(t.first_posteriors(base, examples, weights, before))
-        weighed = weigh(examples, first, base_weight, seed=seed)
+        log_scores = t.first_posteriors(base, examples, weights, before.examples)
+        first = self._posteriors(log_scores, self._calibration)
+        weighed = weigh(examples, first, base_weight, seed=self._seed)
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
             return Lesson("keep", _why_nothing(counts), {"examples": counts}, None)
-        twins = t.fit_twins(base, examples, weighed.weights, first, seed=seed)
-        shipped = [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
-        checks = gate(
-            base,
-            examples,
-            weighed.weights > 0,
-            Opinions(self._on_base(self._serving.on_base(base)), before),
-            Opinions(
-                self._on_base(t.base_scores(base, twins)), self._posteriors(t.example_scores(base, twins, examples))
-            ),
-            shipped=None if self._serving.twins is None else self._on_base(shipped),
-            seed=seed,
+        for share in _SHARES:
+            attempt = self._attempt(share, weighed.weights, first, before)
+            if attempt.is_good:
+                break
+        report = {
+            "examples": counts,
+            "share_of_weight": attempt.share,
+            "gate": [asdict(check) for check in attempt.checks],
+        }
+        decision: Decision = "promote" if attempt.is_good else "keep"
+        return Lesson(decision, _reason(attempt, counts), report, self._fit(attempt, first))
+
+    def _attempt(self, share: float, weights: NDArray[np.float64], first: Scores, before: Opinions) -> _Attempt:
+        """Hold a challenger, for which examples count a share of what they may, against the champion."""
+        base, examples, seed = self._base, self._examples, self._seed
+        weights = share * weights
+        twins = t.fit_twins(base, examples, weights, first, seed=seed)
+        scores = t.base_scores(base, twins)
+        calibration = self._moved(scores)
+        now = Opinions(
+            self._on_base(scores, calibration),
+            self._posteriors(t.example_scores(base, twins, examples), calibration),
         )
-        challenger = self._fit(weighed.weights, first, twins)
-        failed = [check for check in checks if not check.passed]
-        report = {"examples": counts, "gate": [asdict(check) for check in checks]}
-        return Lesson("keep" if failed else "promote", _reason(failed, counts), report, challenger)
+        shipped = None
+        if self._serving.twins is not None:
+            shipped = self._on_base(self._shipped_scores(), self._moved(self._shipped_scores()))
+        checks = gate(base, examples, weights > 0, before, now, shipped=shipped, seed=seed)
+        return _Attempt(share, weights, twins, calibration, checks)
 
-    def _posteriors(self, head_scores: Scores) -> NDArray[np.float64]:
+    def _shipped_scores(self) -> list[Scores]:
+        return [np.asarray(scores, dtype=np.float64) for scores in self._base.head_scores]
+
+    def _moved(self, head_scores: Sequence[Scores]) -> Calibration | None:
+        """Return the calibration for heads whose scores of the base are given."""
+        if self._calibration is None:
+            return None
+        before, now = self._fused_on_base(self._shipped_scores()), self._fused_on_base(head_scores)
+        classes = self._serving.experts.classes
+        truth = [classes.index(label) for label in self._base.labels[self._base.tested].tolist()] * len(now)
+        return self._calibration.moved(
+            np.concatenate(before), np.concatenate(now), np.array(truth), np.concatenate(self._base.quality)
+        )
+
+    def _posteriors(self, head_scores: Scores, calibration: Calibration | None) -> NDArray[np.float64]:
         """Return what head scores come to together with the network, for the examples."""
-        return self._probabilities(head_scores, self._examples.network_scores, self._examples.quality)
+        return self._probabilities(
+            self._fused(head_scores, self._examples.network_scores), self._examples.quality, calibration
+        )
 
-    def _on_base(self, head_scores: Sequence[Scores]) -> list[NDArray[np.float64]]:
+    def _on_base(self, head_scores: Sequence[Scores], calibration: Calibration | None) -> list[NDArray[np.float64]]:
         """Return what head scores of the base's tested utterances come to, under each condition."""
-        networks = self._base.network_scores.astype(np.float64)
         return [
-            self._probabilities(scores, network, quality)
-            for scores, network, quality in zip(head_scores, networks, self._base.quality, strict=True)
+            self._probabilities(fused, quality, calibration)
+            for fused, quality in zip(self._fused_on_base(head_scores), self._base.quality, strict=True)
         ]
 
-    def _probabilities(self, heads: Scores, network: Scores, quality: NDArray[np.float32]) -> NDArray[np.float64]:
-        emotions, classes = self._base.emotions, self._serving.experts.classes
-        fused = fuse({FUNCTIONALS: heads, NETWORK: network})[:, [emotions.index(name) for name in classes]]
-        probabilities = self._serving.experts.probabilities(fused, quality)
-        return probabilities[:, [classes.index(name) for name in emotions]]
+    def _fused_on_base(self, head_scores: Sequence[Scores]) -> list[Scores]:
+        networks = self._base.network_scores.astype(np.float64)
+        return [self._fused(*both) for both in zip(head_scores, networks, strict=True)]
 
-    def _fit(self, weights: NDArray[np.float64], posteriors: NDArray[np.float64], twins: list[t.Twin]) -> Trained:
+    def _fused(self, heads: Scores, network: Scores) -> Scores:
+        """Fuse scores whose columns are the base's emotions; return them in the order of the model's classes."""
+        columns = [self._base.emotions.index(name) for name in self._serving.experts.classes]
+        return fuse({FUNCTIONALS: heads, NETWORK: network})[:, columns]
+
+    def _probabilities(
+        self, fused: Scores, quality: NDArray[np.float32], calibration: Calibration | None
+    ) -> NDArray[np.float64]:
+        """Return probabilities in the order of the base's emotions."""
+        found = Experts(self._serving.experts.heads, calibration=calibration).probabilities(fused, quality)
+        return found[:, [self._serving.experts.classes.index(name) for name in self._base.emotions]]
+
+    def _fit(self, attempt: _Attempt, posteriors: NDArray[np.float64]) -> Trained:
         """Fit the heads to everybody."""
         base, serving = self._base, self._serving
-        chosen = t.training_rows(base, self._examples, weights, posteriors)
+        chosen = t.training_rows(base, self._examples, attempt.weights, posteriors)
         heads = t.make_heads(base, self._seed).fit_turned(chosen.rows, chosen.labels, chosen.weights)
         heads.turn_back(base.axes, serving.experts.heads.scaler_)
         experts = Experts(
             heads,
-            calibration=serving.experts.calibration,
+            calibration=attempt.calibration,
             detector=serving.experts.detector,
             prior=serving.experts.prior,
         )
@@ -186,7 +248,8 @@ class _Night:
             sha256="",
             files={},
         )
-        return Trained(header, experts, {NETWORK_FILE: serving.network, t.TWINS_FILE: t.twins_to_bytes(twins)})
+        files = {NETWORK_FILE: serving.network, t.TWINS_FILE: t.twins_to_bytes(attempt.twins)}
+        return Trained(header, experts, files)
 
 
 def _load(champion: Path, base: Base) -> _Champion:
@@ -262,10 +325,11 @@ def _why_nothing(counts: Mapping[str, Any]) -> str:
     return f"Everything that was said ({counts['n_examples']}) was set aside: {', or '.join(told)}."
 
 
-def _reason(failed: list[Check], counts: Mapping[str, Any]) -> str:
-    if not failed:
+def _reason(attempt: _Attempt, counts: Mapping[str, Any]) -> str:
+    weight = "" if attempt.share == 1 else f" at {attempt.share:.0%} of its weight"
+    if attempt.is_good:
         n, m = counts["n_examples"], counts["n_people"]
         people, notes = f"{m} person" if m == 1 else f"{m} people", f"{n} note" if n == 1 else f"{n} notes"
-        return f"Not worse anywhere, after what {people} said of {notes}."
-    listed = "; ".join(f"{check.what} {check.champion:.3f} -> {check.challenger:.3f}" for check in failed)
-    return f"The champion stays: {listed}."
+        return f"Not worse anywhere, after what {people} said of {notes}{weight and f', taken{weight}'}."
+    listed = "; ".join(f"{check.what} {check.champion:.3f} -> {check.challenger:.3f}" for check in attempt.failed)
+    return f"The champion stays: {listed}, even with what was said taken{weight}."

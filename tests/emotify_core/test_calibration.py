@@ -135,3 +135,46 @@ _FITTED = Calibration().fit(*noisy_scores(500))
 
 def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
     assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "bias_penalty": 60.0, "clip": 1.0}
+
+
+class TestMoved:
+    def test_biases_make_up_for_what_other_experts_favour(self) -> None:
+        scores, truth, quality = noisy_scores()
+        fitted = Calibration().fit(scores, truth, quality)
+        favoured = scores + np.array([0.0, 0, 0.8, 0]) * fitted.temperatures(quality)[:, None]
+
+        moved = fitted.moved(scores, favoured, truth, quality)
+
+        np.testing.assert_allclose(
+            moved.probabilities(favoured, quality).mean(axis=0),
+            fitted.probabilities(scores, quality).mean(axis=0),
+            atol=0.01,
+        )
+        assert moved.log_temperature_ == fitted.log_temperature_
+
+    def test_what_was_fitted_to_more_is_not_forgotten(self) -> None:
+        fitted = Calibration().fit(*noisy_scores())
+        few = noisy_scores(100, seed=3)
+
+        same = fitted.moved(few[0], *few)
+
+        np.testing.assert_array_equal(same.biases_, fitted.biases_)
+
+    def test_moves_do_not_add_up(self) -> None:
+        scores, truth, quality = noisy_scores()
+        fitted = Calibration().fit(scores, truth, quality)
+        favoured = scores + np.array([0.0, 0.5, 0, 0])
+        once = fitted.moved(scores, favoured, truth, quality)
+
+        twice = once.moved(scores, favoured, truth, quality)
+
+        np.testing.assert_array_equal(twice.biases_, once.biases_)
+        np.testing.assert_array_equal(once.moved(scores, scores, truth, quality).biases_, fitted.biases_)
+        assert not np.array_equal(np.asarray(once.biases_), np.asarray(fitted.biases_))
+
+    def test_without_biases_there_is_nothing_to_move(self) -> None:
+        scores, truth, quality = noisy_scores(200)
+        old = Calibration().fit(scores, truth, quality)
+        old.biases_ = old.fitted_biases_ = None
+
+        assert old.moved(scores, scores + 1, truth, quality) is old

@@ -69,6 +69,13 @@ def test_it_says_that_it_must_not_be_passed_on_and_where_it_comes_from(card: str
     assert "from: 40 examples, 3 people, 10 corrections" in plain(card)
 
 
+def test_examples_that_counted_less_are_told(card: str) -> None:
+    careful = plain(render_night_card(HEADER, NIGHT | {"share_of_weight": 0.5}, picture=None))
+
+    assert "10 corrections. They counted 50% of what they may, because with more the gate refused it." in careful
+    assert "They counted" not in plain(card)
+
+
 def test_the_picture_is_shown_where_there_is_one(card: str) -> None:
     assert "](night.png)" in card
     assert "![" not in render_night_card(HEADER, NIGHT, picture=None)

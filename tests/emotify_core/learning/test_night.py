@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
 from emotify_core.experts import Experts, head_scores
 from emotify_core.learning import Example, Lesson, learn, read_base
+from emotify_core.learning.gate import Check, gate
 from emotify_core.registry import NETWORK_FILE, Registry
 from tests.emotify_core.learning.world import LATER, NOW, World, notes_of, vectors
 
@@ -75,6 +77,45 @@ class TestWhatIsLearned:
         assert again.challenger is not None
         assert lesson.challenger is not None
         assert again.challenger.files == lesson.challenger.files
+
+    def test_what_the_gate_does_not_let_pass_is_tried_with_less_weight(
+        self, world: World, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        n_compared = []
+
+        def strict(*args: Any, **settings: Any) -> list[Check]:
+            n_compared.append(1)
+            return [replace(check, passed=check.passed and len(n_compared) > 1) for check in gate(*args, **settings)]
+
+        monkeypatch.setattr("emotify_core.learning.night.gate", strict)
+
+        careful = night(world, everybody(world))
+
+        assert careful.decision == "promote"
+        assert careful.report["share_of_weight"] == 0.5
+        assert careful.reason.endswith(f"said of {len(PEOPLE) * 32} notes, taken at 50% of its weight.")
+        assert careful.challenger is not None
+        assert lesson.challenger is not None
+        assert not all(map(np.array_equal, weights_of(careful), weights_of(lesson)))
+
+    def test_what_fails_at_every_weight_leaves_the_champion(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shares = []
+
+        def hopeless(*args: Any, **_: Any) -> list[Check]:
+            shares.append(args)
+            return [Check("UAR, clean", 0.7, 0.6, -0.1, -0.12, -0.08, "not down", passed=False)]
+
+        monkeypatch.setattr("emotify_core.learning.night.gate", hopeless)
+
+        kept = night(world, everybody(world, PEOPLE[:2], n=8))
+
+        assert len(shares) == 3
+        assert kept.decision == "keep"
+        assert kept.reason == (
+            "The champion stays: UAR, clean 0.700 -> 0.600, even with what was said taken at 25% of its weight."
+        )
 
     def test_who_is_forgotten_leaves_no_trace(self, world: World, lesson: Lesson) -> None:
         """A model that is trained after somebody was forgotten equals one that never saw them."""
