@@ -154,10 +154,12 @@ class _Night:
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
             return Lesson("keep", _why_nothing(counts), {"examples": counts}, None)
+        attempts = []
         for share in _SHARES:
-            attempt = self._attempt(share, weighed.weights, first, before)
-            if attempt.is_good:
+            attempts.append(self._attempt(share, weighed.weights, first, before))
+            if attempts[-1].is_good:
                 break
+        attempt = attempts[-1] if attempts[-1].is_good else attempts[0]
         report = {
             "examples": counts,
             "share_of_weight": attempt.share,
@@ -326,10 +328,10 @@ def _why_nothing(counts: Mapping[str, Any]) -> str:
 
 
 def _reason(attempt: _Attempt, counts: Mapping[str, Any]) -> str:
-    weight = "" if attempt.share == 1 else f" at {attempt.share:.0%} of its weight"
     if attempt.is_good:
         n, m = counts["n_examples"], counts["n_people"]
         people, notes = f"{m} person" if m == 1 else f"{m} people", f"{n} note" if n == 1 else f"{n} notes"
-        return f"Not worse anywhere, after what {people} said of {notes}{weight and f', taken{weight}'}."
+        careful = "" if attempt.share == 1 else f", taken at {attempt.share:.0%} of its weight"
+        return f"Not worse anywhere, after what {people} said of {notes}{careful}."
     listed = "; ".join(f"{check.what} {check.champion:.3f} -> {check.challenger:.3f}" for check in attempt.failed)
-    return f"The champion stays: {listed}, even with what was said taken{weight}."
+    return f"The champion stays: {listed}. With less weight on what was said, it did not pass either."

@@ -89,6 +89,22 @@ def test_the_calibration_error_is_the_known_one(world: World) -> None:
     assert found == pytest.approx(expected_calibration_error(now.max(axis=1), right))
 
 
+@pytest.mark.parametrize(("lost", "passed"), [(1, True), (4, False)])
+def test_a_note_less_among_many_is_within_chance(world: World, lost: int, passed: bool) -> None:
+    persons = [f"person {i}" for i in range(8) for _ in range(12)]
+    examples = table(persons, emotions=np.zeros(len(persons), dtype=int))
+    same, all_met = [saying(world, 0.7)] * 3, np.eye(8)[np.zeros(len(persons), dtype=int)]
+    fewer = all_met.copy()
+    fewer[[7, 20, 40, 60][:lost]] = np.eye(8)[1]
+
+    checks = gate(
+        world.base, examples, np.ones(len(persons), bool), Opinions(same, all_met), Opinions(same, fewer), seed=0
+    )
+
+    assert checks[-1].difference == pytest.approx(-lost / len(persons))
+    assert checks[-1].passed is passed
+
+
 @pytest.mark.parametrize(("now", "passed"), [(1, True), (0, False)])
 def test_feedback_of_people_kept_out_must_be_met_as_often(world: World, now: int, passed: bool) -> None:
     examples = table(["ada"] * 4 + ["bob"] * 4, emotions=np.zeros(8, dtype=int))

@@ -112,9 +112,10 @@ class TestWhatIsLearned:
         kept = night(world, everybody(world, PEOPLE[:2], n=8))
 
         assert len(shares) == 3
+        assert kept.report["share_of_weight"] == 1
         assert kept.decision == "keep"
         assert kept.reason == (
-            "The champion stays: UAR, clean 0.700 -> 0.600, even with what was said taken at 25% of its weight."
+            "The champion stays: UAR, clean 0.700 -> 0.600. With less weight on what was said, it did not pass either."
         )
 
     def test_who_is_forgotten_leaves_no_trace(self, world: World, lesson: Lesson) -> None:
