@@ -44,6 +44,11 @@ def weights_of(lesson: Lesson) -> list[NDArray[np.float32]]:
     return [heads.logistic_.coef_, *heads.perceptron_.coefs_]
 
 
+def biases_of(experts: Experts) -> NDArray[np.float64]:
+    assert experts.calibration is not None
+    return np.asarray(experts.calibration.biases_)
+
+
 @pytest.fixture(scope="module")
 def lesson(world: World) -> Lesson:
     return night(world, everybody(world))
@@ -157,6 +162,9 @@ class TestWhatIsLearned:
         assert by_name["UAR, clean"]["difference"] == pytest.approx(0, abs=0.02)  # twins are kept in half precision
         assert second.challenger is not None
         assert second.challenger.header.version != header.version
+        np.testing.assert_array_equal(biases_of(second.challenger.experts), biases_of(made.experts))
+        _, champion = world.registry.load(world.registry.champion())
+        assert np.abs(biases_of(made.experts) - biases_of(champion)).max() > 0.01
 
 
 class TestWhoCannotSteer:
