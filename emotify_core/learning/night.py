@@ -154,9 +154,10 @@ class _Night:
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
             return Lesson("keep", _why_nothing(counts), {"examples": counts}, None)
+        shipped = self._shipped_on_base() if self._serving.twins is not None else None
         attempts = []
         for share in _SHARES:
-            attempts.append(self._attempt(share, weighed.weights, first, before))
+            attempts.append(self._attempt(share * weighed.weights, share, first, before, shipped))
             if attempts[-1].is_good:
                 break
         attempt = attempts[-1] if attempts[-1].is_good else attempts[0]
@@ -168,10 +169,16 @@ class _Night:
         decision: Decision = "promote" if attempt.is_good else "keep"
         return Lesson(decision, _reason(attempt, counts), report, self._fit(attempt, first))
 
-    def _attempt(self, share: float, weights: NDArray[np.float64], first: Scores, before: Opinions) -> _Attempt:
+    def _attempt(
+        self,
+        weights: NDArray[np.float64],
+        share: float,
+        first: Scores,
+        before: Opinions,
+        shipped: Sequence[NDArray[np.float64]] | None,
+    ) -> _Attempt:
         """Hold a challenger, for which examples count a share of what they may, against the champion."""
         base, examples, seed = self._base, self._examples, self._seed
-        weights = share * weights
         twins = t.fit_twins(base, examples, weights, first, seed=seed)
         scores = t.base_scores(base, twins)
         calibration = self._moved(scores)
@@ -179,14 +186,16 @@ class _Night:
             self._on_base(scores, calibration),
             self._posteriors(t.example_scores(base, twins, examples), calibration),
         )
-        shipped = None
-        if self._serving.twins is not None:
-            shipped = self._on_base(self._shipped_scores(), self._moved(self._shipped_scores()))
         checks = gate(base, examples, weights > 0, before, now, shipped=shipped, seed=seed)
         return _Attempt(share, weights, twins, calibration, checks)
 
     def _shipped_scores(self) -> list[Scores]:
         return [np.asarray(scores, dtype=np.float64) for scores in self._base.head_scores]
+
+    def _shipped_on_base(self) -> list[NDArray[np.float64]]:
+        """Return what the shipped model says of the base's tested utterances, under each condition."""
+        scores = self._shipped_scores()
+        return self._on_base(scores, self._moved(scores))
 
     def _moved(self, head_scores: Sequence[Scores]) -> Calibration | None:
         """Return the calibration for heads whose scores of the base are given."""
