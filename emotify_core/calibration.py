@@ -23,6 +23,9 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     rarely, those that are spoken softly above all: a number for each emotion is added, so that the probabilities come
     to as much of it in the mean as there is. They stand for what is usual: as a voice becomes known, they fade.
 
+    What is fitted comes from recordings of one corpus. Elsewhere the experts are right much less often, so the more an
+    utterance is strange to that corpus, the more all of it is divided, which changes no verdict.
+
     Parameters
     ----------
     penalty : float
@@ -31,6 +34,9 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         Strength of the L2 penalty on the biases, for all utterances together: few of them say little about biases.
     clip : float
         Standardised features are clipped to plus and minus this.
+    strange_factor : float or None
+        What the temperature of the strangest utterances is multiplied with. The last column of the quality says how
+        strange each is, from 0 to 1. None: there is no such column.
 
     Attributes
     ----------
@@ -52,11 +58,20 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     biases_: NDArray[np.float64] | None = None  # models that were published before there were any have none
     fitted_biases_: NDArray[np.float64] | None = None
+    strange_factor: float | None = None  # as had models before it
 
-    def __init__(self, *, penalty: float = 1e-3, bias_penalty: float = 60.0, clip: float = 3.0) -> None:
+    def __init__(
+        self,
+        *,
+        penalty: float = 1e-3,
+        bias_penalty: float = 60.0,
+        clip: float = 3.0,
+        strange_factor: float | None = None,
+    ) -> None:
         self.penalty = penalty
         self.bias_penalty = bias_penalty
         self.clip = clip
+        self.strange_factor = strange_factor
 
     def fit(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> Self:
         """Find what makes the log-likelihood highest: the temperatures first, then the biases.
@@ -70,14 +85,15 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         quality : ndarray of float32, shape=(n_utterances, n_features)
             Features that tell how good the recordings are; there may be none.
         """
-        self.mean_ = quality.mean(axis=0, dtype=np.float64)
-        self.scale_ = quality.std(axis=0, dtype=np.float64) + 1e-9
+        known = quality if self.strange_factor is None else quality[:, :-1]
+        self.mean_ = known.mean(axis=0, dtype=np.float64)
+        self.scale_ = known.std(axis=0, dtype=np.float64) + 1e-9
         z = self._standardize(quality)
-        rows = np.arange(len(truth))
+        rows, doubts = np.arange(len(truth)), self._doubts(quality)
 
         def loss(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             temperature = np.exp(x[0] + z @ x[1:])
-            scaled = scores / temperature[:, None]
+            scaled = scores / (temperature[:, None] * doubts)
             probabilities = softmax(scaled)
             slope = (scaled[rows, truth] - (probabilities * scaled).sum(axis=1)) / len(rows)
             penalty = self.penalty * np.square(x[1:]).sum()
@@ -85,11 +101,11 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
             gradient = np.concatenate([[slope.sum()], z.T @ slope + 2 * self.penalty * x[1:]])
             return float(penalty - likelihood), gradient
 
-        start = np.concatenate([[np.log(fit_temperature(scores, truth))], np.zeros(z.shape[1])])
+        start = np.concatenate([[np.log(fit_temperature(scores / doubts, truth))], np.zeros(z.shape[1])])
         bounds = [tuple(np.log(_RANGE)), *[(-1.0, 1.0)] * z.shape[1]]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
         self.log_temperature_, self.slopes_ = float(found[0]), np.asarray(found[1:])
-        self.biases_ = self.fitted_biases_ = self._fit_biases(scores / self.temperatures(quality)[:, None], truth)
+        self.biases_ = self.fitted_biases_ = self._fit_biases(scores, truth, quality)
         return self
 
     def moved(
@@ -108,27 +124,28 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         start = self.biases_ if self.fitted_biases_ is None else self.fitted_biases_
         if start is None:
             return self
-        temperatures = self.temperatures(quality)[:, None]
-        asked, asked_before = (self._fit_biases(scores / temperatures, truth) for scores in (now, before))
+        asked, asked_before = (self._fit_biases(scores, truth, quality) for scores in (now, before))
         other = copy.copy(self)
         other.fitted_biases_, other.biases_ = start, start + (asked - asked_before)
         return other
 
-    def _fit_biases(self, scaled: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
-        rows, right = np.arange(len(truth)), np.eye(scaled.shape[1])[truth]
+    def _fit_biases(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> NDArray[np.float64]:
+        rows, right = np.arange(len(truth)), np.eye(scores.shape[1])[truth]
+        scaled, doubts = scores / self.temperatures(quality)[:, None], self._doubts(quality)
         penalty = self.bias_penalty / len(rows)
 
         def loss(biases: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            probabilities = softmax(scaled + biases)
+            probabilities = softmax((scaled + biases) / doubts)
             likelihood = np.log(probabilities[rows, truth] + 1e-12).mean()
-            gradient = (probabilities - right).mean(axis=0) + 2 * penalty * biases
+            gradient = ((probabilities - right) / doubts).mean(axis=0) + 2 * penalty * biases
             return float(penalty * np.square(biases).sum() - likelihood), gradient
 
         return np.asarray(minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").x)
 
     def temperatures(self, quality: Matrix) -> NDArray[np.float64]:
-        """Return the temperature of each utterance, shape=(n_utterances,)."""
-        return np.asarray(np.clip(np.exp(self.log_temperature_ + self._standardize(quality) @ self.slopes_), *_RANGE))
+        """Return the temperature of each utterance as if none were strange, shape=(n_utterances,)."""
+        z = self._standardize(quality)
+        return np.asarray(np.clip(np.exp(self.log_temperature_ + z @ self.slopes_), *_RANGE))
 
     def probabilities(
         self, scores: NDArray[np.float64], quality: Matrix, *, unknown: float = 1.0
@@ -143,7 +160,16 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
             How little is known of the voice, from 1 to 0: see `SpeakerPrior.unknown`.
         """
         scaled = scores / self.temperatures(quality)[:, None]
-        return softmax(scaled if self.biases_ is None else scaled + unknown * self.biases_)
+        if self.biases_ is not None:
+            scaled = scaled + unknown * self.biases_
+        return softmax(scaled / self._doubts(quality))
+
+    def _doubts(self, quality: Matrix) -> NDArray[np.float64]:
+        """Return what scores are divided by for being strange, shape=(n_utterances, 1)."""
+        if self.strange_factor is None:
+            return np.ones((len(quality), 1))
+        return np.asarray(self.strange_factor ** quality[:, -1:].astype(np.float64))
 
     def _standardize(self, quality: Matrix) -> NDArray[np.float64]:
-        return np.asarray(np.clip((quality - self.mean_) / self.scale_, -self.clip, self.clip))
+        known = quality[:, : len(self.mean_)]  # others, such as strangeness, follow
+        return np.asarray(np.clip((known - self.mean_) / self.scale_, -self.clip, self.clip))

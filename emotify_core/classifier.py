@@ -309,7 +309,8 @@ class EmotionClassifier:
         return self._calibrated(self._ask(windows))
 
     def _calibrated(self, opinions: _Opinions, *, unknown: float = 1.0) -> Scores:
-        quality = quality_of(self._experts.heads, opinions.features, self._recipe.quality)
+        experts = self._experts
+        quality = quality_of(experts.heads, opinions.features, self._recipe.quality, experts.domain)
         return self._experts.probabilities(opinions.scores, quality, unknown=unknown)
 
     def _vector(self, opinions: _Opinions) -> NoteVector:

@@ -26,6 +26,7 @@ from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
 from emotify_core.fitting import (
     Start,
+    fit_domain,
     fit_heads,
     fit_prior,
     fit_second_expert,
@@ -97,7 +98,7 @@ def cross_validate(
     )
     folds = in_processes(work, n_jobs=n_jobs)
     done: list[_Fold] = list(folds if progress is None else progress(folds, len(splits), "folds"))
-    return put_together(dataset, splits, done, is_calibrated=recipe.is_calibrated)
+    return put_together(dataset, splits, done, recipe)
 
 
 def _tables_by_fold(
@@ -160,6 +161,7 @@ def _run_fold(
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
         prior = fit_prior(dataset, split.train, recipe)
         heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings)
+        domain = fit_domain(dataset, split.train, recipe, heads)
         networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
         results = {}
         for name, table in tested.items():
@@ -168,7 +170,7 @@ def _run_fold(
                 known = ordered_labels(dataset.labels[split.train].tolist())
                 scores = run_second_expert(networks, table.spectra, known)
                 opinions[NETWORK] = _in_order(scores, known, labels)
-            results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality))
+            results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality, domain))
         if prior is not None:
             asked = functools.partial(_head_opinions, heads, labels)
             results |= _after_earlier_notes(dataset, split, prior, results["clean"], asked, seed=seed)
@@ -221,7 +223,7 @@ def _in_order(scores: Scores, names: Iterable[str], labels: Sequence[str]) -> Sc
 
 
 def put_together(
-    dataset: Dataset, splits: Sequence[Split], folds: Sequence[Mapping[str, Judged]], *, is_calibrated: bool
+    dataset: Dataset, splits: Sequence[Split], folds: Sequence[Mapping[str, Judged]], recipe: Recipe
 ) -> dict[str, Outcome]:
     """Fuse and calibrate what the experts of all folds said, and join the folds.
 
@@ -231,7 +233,8 @@ def put_together(
     splits : sequence of Split
     folds : sequence of mapping
         For each split, condition -> what its experts made of the tested utterances.
-    is_calibrated : bool
+    recipe : Recipe
+        Whether there is a calibration, and which.
 
     Returns
     -------
@@ -244,7 +247,7 @@ def put_together(
     fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
     shown = [{name: scores for name, scores in fold.items() if name not in _EARLIER_NAMES} for fold in fused]
-    calibrations = _calibrations(shown, truth, quality) if is_calibrated else [None] * len(folds)
+    calibrations = _calibrations(shown, truth, quality, recipe) if recipe.is_calibrated else [None] * len(folds)
     outcomes = {}
     for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
         probabilities = [
@@ -280,6 +283,7 @@ def _calibrations(
     fused: Sequence[Mapping[str, Scores]],
     truth: Sequence[NDArray[np.intp]],
     quality: Sequence[Mapping[str, NDArray[np.float32]]],
+    recipe: Recipe,
 ) -> list[Calibration | None]:
     """Fit each fold's temperature to what the other folds predicted, clean and degraded alike."""
     if len(fused) < 2:
@@ -290,11 +294,15 @@ def _calibrations(
         scores = np.concatenate([table for k in others for table in fused[k].values()])
         columns = np.concatenate([truth[k] for k in others for _ in fused[k]])
         features = np.concatenate([quality[k][name] for k in others for name in fused[k]])
-        calibrations.append(Calibration().fit(scores, columns, features))
+        calibrations.append(_unfitted(recipe).fit(scores, columns, features))
     return calibrations
 
 
-def calibrate(outcomes: Mapping[str, Outcome]) -> Calibration:
+def _unfitted(recipe: Recipe) -> Calibration:
+    return Calibration(strange_factor=None if recipe.home is None else recipe.strange_factor)
+
+
+def calibrate(outcomes: Mapping[str, Outcome], recipe: Recipe) -> Calibration:
     """Fit the calibration of the final model to the held-out predictions of all conditions, without earlier notes.
 
     Its biases have the order of the model's `classes_`, which scikit-learn sorts: see `Experts.classes`.
@@ -304,7 +312,7 @@ def calibrate(outcomes: Mapping[str, Outcome]) -> Calibration:
     order = [shown[0].labels.index(label) for label in classes]
     columns = [classes.index(label) for outcome in shown for label in outcome.truth]
     scores = np.concatenate([outcome.scores[:, order] for outcome in shown])
-    return Calibration().fit(scores, np.array(columns), np.concatenate([outcome.quality for outcome in shown]))
+    return _unfitted(recipe).fit(scores, np.array(columns), np.concatenate([outcome.quality for outcome in shown]))
 
 
 def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -> None:

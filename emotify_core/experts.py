@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
+from emotify_core.domain import DomainDetector
 from emotify_core.heads import FusedHeads, softmax
 
 Scores = NDArray[np.float64]
@@ -31,9 +32,12 @@ class Experts:
         Tells speech from other sounds; without one, everything counts as speech.
     prior : SpeakerPrior, optional
         What is known of voices in general; without one, all people are heard alike.
+    domain : DomainDetector, optional
+        Tells recordings like those that the calibration was fitted to from strange ones.
     """
 
     prior: SpeakerPrior | None = None  # models that were published before there were any have none
+    domain: DomainDetector | None = None
 
     def __init__(
         self,
@@ -42,11 +46,13 @@ class Experts:
         calibration: Calibration | None = None,
         detector: Any = None,  # noqa: ANN401
         prior: SpeakerPrior | None = None,
+        domain: DomainDetector | None = None,
     ) -> None:
         self.heads = heads
         self.calibration = calibration
         self.detector = detector
         self.prior = prior
+        self.domain = domain
 
     def probabilities(self, scores: Scores, quality: NDArray[np.float32], *, unknown: float = 1.0) -> Scores:
         """Turn fused log-scores into probabilities, shape=(n_utterances, n_classes).
@@ -77,8 +83,13 @@ def head_scores(heads: Any, features: NDArray[np.float32]) -> Scores:  # noqa: A
     return np.asarray(np.log(heads.predict_proba(features) + 1e-12), dtype=np.float64)
 
 
-def quality_of(heads: Any, features: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float32]:  # noqa: ANN401
-    """Return what a calibration may depend on, shape=(n_utterances, n_columns + 1).
+def quality_of(
+    heads: Any,  # noqa: ANN401
+    features: NDArray[np.float32],
+    columns: Sequence[int],
+    domain: DomainDetector | None = None,
+) -> NDArray[np.float32]:
+    """Return what a calibration may depend on, shape=(n_utterances, n_columns + 1), or + 2 with a domain.
 
     Parameters
     ----------
@@ -86,12 +97,18 @@ def quality_of(heads: Any, features: NDArray[np.float32], columns: Sequence[int]
         The first expert.
     features : ndarray of float32, shape=(n_utterances, n_features)
     columns : sequence of int
-        Features that tell good recordings from bad ones. The last column of the result says how far an utterance is
-        from what the first expert was trained on: a voice, a language or a microphone that it never met.
+        Features that tell good recordings from bad ones. The column after them says how far an utterance is from what
+        the first expert was trained on.
+    domain : DomainDetector, optional
+        The last column says how strange an utterance is to it: a language, a microphone or a manner of speaking other
+        than that of the corpus that the calibration is fitted to.
     """
     if not isinstance(heads, FusedHeads):
         return features[:, list(columns)]
-    return np.column_stack([features[:, list(columns)], heads.unfamiliarity(features)]).astype(np.float32)
+    quality = np.column_stack([features[:, list(columns)], heads.unfamiliarity(features)])
+    if domain is not None:
+        quality = np.column_stack([quality, domain.strangeness(heads.scale(features))])
+    return quality.astype(np.float32)
 
 
 def fuse(opinions: Mapping[str, Scores]) -> Scores:

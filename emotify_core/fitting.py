@@ -13,6 +13,7 @@ from scipy.special import log_softmax
 
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.dataset import Dataset
+from emotify_core.domain import DomainDetector
 from emotify_core.emotions import Emotion
 from emotify_core.errors import MissingExtraError
 from emotify_core.experts import Scores
@@ -51,6 +52,25 @@ def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> Speak
         return None
     weights = _weights(dataset, rows, recipe)
     return SpeakerPrior().fit(dataset.features[0][rows], dataset.labels[rows], voices_of(dataset, rows), weights)
+
+
+def fit_domain(
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    recipe: Recipe,
+    heads: Any,  # noqa: ANN401
+) -> DomainDetector | None:
+    """Learn what the recipe's home corpus sounds like, augmented copies included; None if it has none."""
+    if recipe.home is None:
+        return None
+    corpora = np.array([dataset.utterances[row].corpus for row in rows])
+    is_home = corpora == recipe.home
+    n_others = max(1, len(set(corpora[~is_home].tolist())))
+    share = {corpus: 1.0 if corpus == recipe.home else 1 / n_others for corpus in set(corpora.tolist())}
+    counts = Counter(corpora.tolist())
+    weights = np.tile([share[corpus] / counts[corpus] for corpus in corpora.tolist()], len(dataset.features))
+    scaled = heads.scale(dataset.features[:, rows].reshape(-1, dataset.features.shape[2]))
+    return DomainDetector().fit(scaled, np.tile(is_home, len(dataset.features)), weights / weights.mean())
 
 
 def voices_of(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.str_]:

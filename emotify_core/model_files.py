@@ -16,6 +16,7 @@ TRUSTED_TYPES: Final = frozenset(
     {
         "emotify_core.baseline.SpeakerPrior",
         "emotify_core.calibration.Calibration",
+        "emotify_core.domain.DomainDetector",
         "emotify_core.experts.Experts",
         "emotify_core.heads.FusedHeads",
         "emotify_core.speech_detection.detector.SpeechDetector",

@@ -70,6 +70,12 @@ class Recipe:
         Whether a temperature makes the probabilities honest.
     quality : tuple of int
         Columns of the features that tell how good a recording is; the temperature may depend on them.
+    home : str or None
+        Corpus that the calibration is fitted to. What is strange to it gets a temperature that is higher by
+        `strange_factor`; None: nothing counts as strange.
+    strange_factor : float
+        Chosen for corpora that the model did not meet: `python -m tests.benchmarks.strangers` prints what it brings,
+        and the best one for each corpus.
     corpus_weights : mapping or None
         Corpus -> how much it counts within each label, 1 if it is not named; None for classifiers that take no weights.
     uses_song : bool
@@ -98,6 +104,8 @@ class Recipe:
     network: NetworkPlan | None = None
     is_calibrated: bool = True
     quality: tuple[int, ...] = ()
+    home: str | None = None
+    strange_factor: float = 2.0
     corpus_weights: Mapping[str, float] | None = None
 
     @property
@@ -140,6 +148,7 @@ _FUNCTIONALS: Final = Recipe(
     tuned_on=_TUNED_ON,
     corpus_weights=_CORPUS_WEIGHTS,
     quality=_QUALITY,
+    home="ravdess",
 )
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {

@@ -18,7 +18,7 @@ from emotify_core.corpora import CORPORA, Utterance
 from emotify_core.dataset import Dataset
 from emotify_core.errors import TooFewExamplesError
 from emotify_core.experts import Experts
-from emotify_core.fitting import Progress, Start, export_networks, fit_heads, fit_prior, fit_second_expert
+from emotify_core.fitting import Progress, Start, export_networks, fit_domain, fit_heads, fit_prior, fit_second_expert
 from emotify_core.recipes import Recipe
 from emotify_core.registry import NETWORK_FILE, Header
 from emotify_core.speech_detection import SpeechDetector
@@ -91,8 +91,9 @@ def train(
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
         prior = fit_prior(dataset, rows, recipe)
         heads = fit_heads(dataset, rows, recipe, seed=seed)
+        domain = fit_domain(dataset, rows, recipe, heads)
         networks = fit_second_expert(dataset, rows, recipe, seed=seed, start=start, n_jobs=n_jobs, progress=progress)
-    experts = Experts(heads, calibration=calibration, detector=detector, prior=prior)
+    experts = Experts(heads, calibration=calibration, detector=detector, prior=prior, domain=domain)
     files = {NETWORK_FILE: export_networks(networks, experts.classes)} if networks else {}
     return Trained(describe(dataset, recipe, experts, seed=seed, now=now), experts, files)
 

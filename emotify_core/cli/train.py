@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         outcomes = measure(dataset, splits, arguments, errors, conditions=tables, start=start)
         metrics = as_report(dataset, splits, outcomes, arguments, protocol="emobox")
         if recipe.is_calibrated:
-            calibration = calibrate(outcomes)
+            calibration = calibrate(outcomes, recipe)
         show(metrics, errors)
     detector = None
     if recipe.conditioned:

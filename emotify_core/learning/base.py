@@ -187,7 +187,7 @@ def make_base(
     -------
     Base
     """
-    heads, recipe = trained.experts.heads, RECIPES[header.recipe]
+    heads, domain, recipe = trained.experts.heads, trained.experts.domain, RECIPES[header.recipe]
     _, n, n_features = dataset.features.shape
     some = dataset.features.reshape(-1, n_features)
     some = some[np.linspace(0, len(some) - 1, min(len(some), 2 * n_axes)).astype(int)]
@@ -228,7 +228,7 @@ def make_base(
         conditions=tuple(names),
         head_scores=_scores(outcomes, names, FUNCTIONALS),
         network_scores=_scores(outcomes, names, NETWORK),
-        quality=np.stack([quality_of(heads, heard[name], recipe.quality) for name in names]),
+        quality=np.stack([quality_of(heads, heard[name], recipe.quality, domain) for name in names]),
     )
 
 

@@ -68,6 +68,7 @@ class Examples:
     network_scores, serving_scores : ndarray of float, shape=(n_examples, n_emotions)
         Log-scores of the network, and of the serving champion's first expert.
     quality : ndarray of float32, shape=(n_examples, n_columns)
+        As of the base. No note counts as strange: else whatever strangers name would seem plausible.
     """
 
     persons: NDArray[np.str_]
@@ -147,7 +148,9 @@ def _keep(
     network = np.stack([example.vector.network_scores for example in chunk]).astype(np.float64)[:, order]
     own = [list(heads.classes_).index(emotion) for emotion in base.emotions]
     serving = head_scores(heads, features)[:, own]
-    quality = quality_of(heads, features, RECIPES[base.recipe].quality)
+    quality = np.zeros((len(chunk), base.quality.shape[2]), dtype=np.float32)
+    known = quality_of(heads, features, RECIPES[base.recipe].quality)
+    quality[:, : known.shape[1]] = known
     column = {emotion: i for i, emotion in enumerate(base.emotions)}
     for i, example in enumerate(chunk):
         emotion, heard = column[example.emotion.value], column[example.heard.value]

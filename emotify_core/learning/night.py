@@ -248,6 +248,7 @@ class _Night:
             calibration=attempt.calibration,
             detector=serving.experts.detector,
             prior=serving.experts.prior,
+            domain=serving.experts.domain,
         )
         stamp = self._now.astimezone(UTC)
         header = replace(

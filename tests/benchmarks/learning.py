@@ -132,7 +132,7 @@ def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> N
     prior = experts.prior
     features, network = _stacked([note.vector for note in notes])
     speakers, labels = np.array([note.speaker for note in notes]), np.array([note.label.value for note in notes])
-    quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality)
+    quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
 
     def hear(seen: NDArray[np.float32], n_known: int) -> NDArray[np.str_]:
         fused = fuse({FUNCTIONALS: head_scores(experts.heads, seen), NETWORK: network})
@@ -217,7 +217,7 @@ def predict(champion: Path, vectors: Sequence[NoteVector]) -> list[Emotion]:
     header, experts = Registry(champion.parent).load(champion.name)
     assert isinstance(experts, Experts)
     features, network = _stacked(vectors)
-    quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality)
+    quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
     fused = fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network})
     best = experts.probabilities(fused, quality).argmax(axis=1)
     return [Emotion(header.labels[column]) for column in best]

@@ -105,6 +105,70 @@ class TestBiases:
         np.testing.assert_array_equal(calibration.probabilities(scores, quality), expected)
 
 
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    """Fit one to recordings none of which is strange."""
+    scores, truth, quality = noisy_scores()
+    shy = scores - np.array([1.0, 0, 0, 0])
+    return Calibration(strange_factor=3.0).fit(shy, truth, strange(quality, 0.0))
+
+
+class TestStrangeness:
+    def test_the_stranger_the_less_sure_and_no_verdict_changes(self, calibration: Calibration) -> None:
+        scores, _, quality = noisy_scores(seed=1)
+
+        found = [calibration.probabilities(scores, strange(quality, how)) for how in (0.0, 0.5, 1.0)]
+
+        confidence = [each.max(axis=1) for each in found]
+        assert (confidence[0] > confidence[1]).all()
+        assert (confidence[1] > confidence[2]).all()
+        np.testing.assert_array_equal(found[0].argmax(axis=1), found[2].argmax(axis=1))
+
+    def test_the_strangest_get_a_temperature_that_is_higher_by_the_factor(self, calibration: Calibration) -> None:
+        scores, _, quality = noisy_scores(seed=1)
+        at_home = calibration.probabilities(scores, strange(quality, 0.0))
+
+        away = calibration.probabilities(scores, strange(quality, 1.0))
+
+        np.testing.assert_allclose(away, softmax(np.log(at_home), temperature=3.0), rtol=1e-6)
+
+    def test_strange_recordings_of_the_home_corpus_do_not_make_the_others_too_sure(self) -> None:
+        scores, truth, quality = noisy_scores()
+        how = np.where(np.arange(len(scores)) % 2 == 0, 1.0, 0.0)
+        less_sure = np.where(how[:, None] == 1, 3.0, 1.0) * scores
+
+        fitted = Calibration(strange_factor=3.0).fit(less_sure, truth, strange(quality, how))
+
+        plain = Calibration().fit(scores, truth, quality)
+        assert fitted.log_temperature_ == pytest.approx(plain.log_temperature_, abs=1e-3)
+        np.testing.assert_allclose(fitted.slopes_, plain.slopes_, atol=1e-3)
+
+    def test_biases_moved_at_night_allow_for_it(self, calibration: Calibration) -> None:
+        scores, truth, quality = noisy_scores()
+        far = strange(quality, 1.0)
+        favoured = scores + np.array([0.0, 0, 0.8, 0])
+
+        moved = calibration.moved(scores, favoured, truth, far)
+
+        assert moved.biases_ is not None
+        assert calibration.biases_ is not None
+        assert (moved.biases_ - calibration.biases_).argmin() == 2
+
+    def test_a_model_from_before_there_was_any_leaves_the_column_alone(self) -> None:
+        scores, truth, quality = noisy_scores()
+        old = Calibration().fit(scores, truth, quality)
+        del old.strange_factor
+
+        found = old.probabilities(scores, strange(quality, 1.0))
+
+        np.testing.assert_array_equal(found, old.probabilities(scores, quality))
+
+
+def strange(quality: Matrix, how: NDArray[np.float64] | float) -> Matrix:
+    """Add the column that says how strange each recording is."""
+    return np.column_stack([quality, np.broadcast_to(how, len(quality))]).astype(np.float32)
+
+
 def test_without_features_it_is_the_one_temperature() -> None:
     scores, truth, _ = noisy_scores()
     nothing = np.zeros((len(scores), 0), dtype=np.float32)
@@ -134,7 +198,9 @@ _FITTED = Calibration().fit(*noisy_scores(500))
 
 
 def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
-    assert clone(Calibration(penalty=0.2, clip=1.0)).get_params() == {"penalty": 0.2, "bias_penalty": 60.0, "clip": 1.0}
+    parameters = {"penalty": 0.2, "bias_penalty": 60.0, "clip": 1.0, "strange_factor": 3.0}
+
+    assert clone(Calibration(penalty=0.2, clip=1.0, strange_factor=3.0)).get_params() == parameters
 
 
 class TestMoved:

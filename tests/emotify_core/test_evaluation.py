@@ -441,7 +441,7 @@ class TestCalibration:
         conditions = {"wrong": replace(same, features=same.features[::-1].copy())}
         outcomes = cross_validate(dataset, folds, recipe_of(quality=(1, 4)), conditions=conditions)
 
-        found = calibrate(outcomes)
+        found = calibrate(outcomes, recipe_of())
 
         columns = np.array([LABELS.index(label) for label in outcomes["clean"].truth])
         scores, quality = (
@@ -454,7 +454,32 @@ class TestCalibration:
         assert expected.biases_ is not None
         in_order_of_classes = expected.biases_[[LABELS.index(label) for label in sorted(LABELS)]]
         np.testing.assert_allclose(found.biases_, in_order_of_classes, atol=1e-4)
-        assert found.log_temperature_ > calibrate({"clean": outcomes["clean"]}).log_temperature_
+        assert found.log_temperature_ > calibrate({"clean": outcomes["clean"]}, recipe_of()).log_temperature_
+
+
+class TestStrangeness:
+    def test_the_calibration_knows_which_recordings_are_unlike_the_home_corpus(self) -> None:
+        at_home = utterances_of(n_takes=8)
+        utterances = (*at_home, *(replace(each, corpus="elsewhere") for each in at_home))
+        made = table_of(utterances)
+        is_away = np.array([utterance.corpus == "elsewhere" for utterance in utterances])
+        features = made.features.copy()
+        features[:, is_away, 0] += 30  # another microphone
+        dataset = replace(made, features=features)
+        folds = leave_one_speaker_out(dataset.utterances)
+
+        alike = cross_validate(dataset, folds, recipe_of())["clean"]
+        knowing = cross_validate(dataset, folds, recipe_of(home="ravdess", strange_factor=2.0))["clean"]
+
+        strange = np.concatenate([is_away[split.test] for split in folds])
+        np.testing.assert_array_equal(knowing.scores, alike.scores)
+        assert knowing.quality[strange, -1].min() > 0.9
+        assert knowing.quality[~strange, -1].mean() < 0.5
+        columns = np.array([LABELS.index(label) for label in knowing.truth])
+        own = np.arange(len(columns)) < len(folds[0].test)
+        others = Calibration(strange_factor=2.0).fit(knowing.scores[~own], columns[~own], knowing.quality[~own])
+        expected = others.probabilities(knowing.scores[own], knowing.quality[own])
+        np.testing.assert_allclose(knowing.probabilities[own], expected, atol=1e-6)
 
 
 class TestWithout:
@@ -671,7 +696,9 @@ class TestEarlierNotes:
         assert uar["same, told", 8] > uar["same", 8]
 
     def test_the_calibration_does_not_depend_on_them(self, after_notes: dict[str, Outcome]) -> None:
-        all_of_them, clean = calibrate(after_notes), calibrate({"clean": after_notes["clean"]})
+        recipe = recipe_of()
+
+        all_of_them, clean = calibrate(after_notes, recipe), calibrate({"clean": after_notes["clean"]}, recipe)
 
         assert all_of_them.log_temperature_ == clean.log_temperature_
 

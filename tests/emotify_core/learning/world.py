@@ -16,7 +16,7 @@ from emotify_core.emotions import Emotion
 from emotify_core.evaluation import Judged, calibrate, put_together
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, head_scores, quality_of
 from emotify_core.features import feature_names
-from emotify_core.fitting import fit_heads, ordered_labels
+from emotify_core.fitting import fit_domain, fit_heads, ordered_labels
 from emotify_core.learning import Base, Example, make_base, write_base
 from emotify_core.learning.examples import Kind
 from emotify_core.recipes import RECIPES
@@ -66,17 +66,21 @@ def make_world(root: Path) -> World:
     folds, start = [], 0
     for split in splits:
         heads = fit_heads(dataset, split.train, recipe, seed=0)
+        domain = fit_domain(dataset, split.train, recipe, heads)
         order = [list(heads.classes_).index(name) for name in names]
         stop, judged = start + len(split.test), {}
         truth = [labels[i] for i in split.test]
         for name in ("clean", *tables):
             heard = copies[0][split.test] if name == "clean" else tables[name].features[start:stop]
             opinions = {FUNCTIONALS: head_scores(heads, heard)[:, order], NETWORK: network_scores(truth, rng)}
-            judged[name] = Judged(opinions, quality_of(heads, heard, recipe.quality))
+            judged[name] = Judged(opinions, quality_of(heads, heard, recipe.quality, domain))
         folds.append(judged)
         start = stop
-    outcomes = put_together(dataset, splits, folds, is_calibrated=True)
-    experts = Experts(fit_heads(dataset, np.arange(len(utterances)), recipe, seed=0), calibration=calibrate(outcomes))
+    outcomes = put_together(dataset, splits, folds, recipe)
+    everything = np.arange(len(utterances))
+    heads = fit_heads(dataset, everything, recipe, seed=0)
+    domain = fit_domain(dataset, everything, recipe, heads)
+    experts = Experts(heads, calibration=calibrate(outcomes, recipe), domain=domain)
     trained = Trained(describe(dataset, recipe, experts, seed=0, now=NOW), experts, {NETWORK_FILE: tiny_network()})
     registry = Registry(root)
     header = registry.publish(trained.header, trained.experts, {"made": True}, files=trained.files)
