@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from emotify_core.heads import Matrix, principal_axes
 
 _RAMP = (0.95, 0.999)  # quantiles of the home corpus between which a recording becomes a strange one
+_PER_AXIS = 20
 
 
 class DomainDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -30,7 +31,8 @@ class DomainDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
     n_axes : int
         Principal axes that the logistic regression reads.
     n_near : int
-        Of these, the first ones, in which distances are measured.
+        Of these, the first ones, in which distances are measured; fewer if there are not `_PER_AXIS` utterances of the
+        home corpus for each, else those that were not met would all be far away.
     ridge : float
         Share of the mean variance that is added to the variance on each axis before distances are measured.
 
@@ -82,9 +84,10 @@ class DomainDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
             with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 logistic.fit(turned, ~is_home, sample_weight=sample_weight)
             self.weights_ = np.asarray(axes @ logistic.coef_[0], dtype=np.float32)
-        home = turned[is_home, : self.n_near].astype(np.float64)
+        n_near = max(1, min(self.n_near, int(is_home.sum()) // _PER_AXIS))
+        home = turned[is_home, :n_near].astype(np.float64)
         if self.is_everything_strange_:
-            home = np.zeros((2, min(self.n_near, axes.shape[1])))
+            home = np.zeros((2, n_near))
         covariance = np.atleast_2d(np.cov(home.T))
         mean_variance = np.trace(covariance) / len(covariance) + 1e-9
         precision = np.linalg.inv(covariance + self.ridge * mean_variance * np.eye(len(covariance)))

@@ -247,7 +247,7 @@ def put_together(
     fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
     shown = [{name: scores for name, scores in fold.items() if name not in _EARLIER_NAMES} for fold in fused]
-    calibrations = _calibrations(shown, truth, quality, recipe) if recipe.is_calibrated else [None] * len(folds)
+    calibrations = _calibrations(shown, truth, quality, recipe, splits) if recipe.is_calibrated else [None] * len(folds)
     outcomes = {}
     for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
         probabilities = [
@@ -284,8 +284,12 @@ def _calibrations(
     truth: Sequence[NDArray[np.intp]],
     quality: Sequence[Mapping[str, NDArray[np.float32]]],
     recipe: Recipe,
+    splits: Sequence[Split],
 ) -> list[Calibration | None]:
-    """Fit each fold's temperature to what the other folds predicted, clean and degraded alike."""
+    """Fit each fold's calibration to what the other folds predicted, clean and degraded alike.
+
+    Where folds know different emotions, there are no biases: what is usual in other corpora says nothing about this one.
+    """
     if len(fused) < 2:
         return [None] * len(fused)
     calibrations: list[Calibration | None] = []
@@ -294,7 +298,10 @@ def _calibrations(
         scores = np.concatenate([table for k in others for table in fused[k].values()])
         columns = np.concatenate([truth[k] for k in others for _ in fused[k]])
         features = np.concatenate([quality[k][name] for k in others for name in fused[k]])
-        calibrations.append(_unfitted(recipe).fit(scores, columns, features))
+        calibration = _unfitted(recipe).fit(scores, columns, features)
+        if splits[i].labels is not None:
+            calibration.biases_ = calibration.fitted_biases_ = None
+        calibrations.append(calibration)
     return calibrations
 
 

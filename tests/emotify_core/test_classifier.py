@@ -285,7 +285,7 @@ class TestNetwork:
         )
         found = fused.predict(Waveform(y, SR, 2.0)).probabilities
 
-        quality = quality_of(experts.heads, features, RECIPES["fused"].quality)
+        quality = quality_of(experts.heads, features, RECIPES["fused"].quality, experts.domain)
         expected = experts.probabilities(scores, quality)[0]
         assert [found[Emotion(label)] for label in LABELS] == pytest.approx(expected.tolist(), rel=1e-5)
 

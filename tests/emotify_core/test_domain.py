@@ -70,6 +70,12 @@ def test_where_nothing_else_was_met_the_distance_tells() -> None:
     assert detector.strangeness(drawn(200, seed=2, spread=3)).mean() > 0.9
 
 
+def test_of_a_small_home_corpus_those_who_were_not_met_are_not_all_strange() -> None:
+    detector = DomainDetector().fit(drawn(80, seed=0), np.ones(80, dtype=bool))
+
+    assert detector.strangeness(drawn(500, seed=1)).mean() < 0.3
+
+
 @pytest.mark.parametrize("n", [3, 40])
 def test_a_few_utterances_are_enough(n: int) -> None:
     scaled = drawn(n, seed=0)
