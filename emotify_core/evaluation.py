@@ -288,7 +288,7 @@ def _calibrations(
 ) -> list[Calibration | None]:
     """Fit each fold's calibration to what the other folds predicted, clean and degraded alike.
 
-    Where folds know different emotions, there are no biases: what is usual in other corpora says nothing about this one.
+    Where folds know different emotions, there are no biases: what is usual in other corpora says nothing of this one.
     """
     if len(fused) < 2:
         return [None] * len(fused)
