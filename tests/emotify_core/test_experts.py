@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
+from emotify_core.domain import DomainDetector
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
 from emotify_core.heads import softmax
 from tests.emotify_core.tiny_models import LABELS, clouds, tiny_calibration, tiny_heads, tiny_model
@@ -113,6 +114,17 @@ class TestQuality:
         np.testing.assert_array_equal(quality[:, :2], points[:, [3, 1]])
         np.testing.assert_allclose(quality[:, 2], heads.unfamiliarity(points), rtol=1e-6)
         assert quality.dtype == np.float32
+
+    def test_last_comes_how_strange_it_is(self) -> None:
+        heads, points = tiny_heads(), clouds(seed=7)[0]
+        domain = DomainDetector().fit(heads.scale(points), np.ones(len(points), dtype=bool))
+        other = points + np.array([9, -9] * 6, dtype=np.float32)
+
+        known, strange = (quality_of(heads, rows, (3, 1), domain) for rows in (points, other))
+
+        np.testing.assert_array_equal(known[:, :3], quality_of(heads, points, (3, 1)))
+        assert known[:, 3].mean() < 0.2
+        assert strange[:, 3].mean() > 0.8
 
     def test_of_other_classifiers_only_the_features_are_known(self) -> None:
         points = clouds()[0]

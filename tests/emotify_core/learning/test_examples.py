@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotify_core.experts import head_scores
+from emotify_core.experts import head_scores, quality_of
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import examples as module
 from emotify_core.learning.examples import Examples, collect
 from emotify_core.learning.twins import Twin, fold_of, folds_of, twins_from_bytes, twins_to_bytes
+from emotify_core.recipes import RECIPES
 from tests.emotify_core.learning.world import World, notes_of
 
 
@@ -30,6 +31,19 @@ def test_examples_are_turned_as_the_base_is(world: World) -> None:
     assert [world.base.emotions[i] for i in found.emotions] == [note.emotion.value for note in notes]
     said = [world.base.emotions[i] for i in found.serving_scores.argmax(axis=1)]
     assert said == [str(experts.classes[i]) for i in head_scores(experts.heads, features).argmax(axis=1)]
+
+
+def test_none_counts_as_strange(world: World) -> None:
+    header, experts = world.registry.load(world.registry.champion())
+    notes = notes_of(world, "ada", n=6)
+
+    found = collect(notes, world.base, experts.heads, header.labels)
+
+    features = np.stack([note.vector.features for note in notes])
+    known = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
+    assert known[:, -1].max() > 0.1
+    np.testing.assert_array_equal(found.quality[:, -1], np.zeros(6))
+    np.testing.assert_array_equal(found.quality[:, :-1], known[:, :-1])
 
 
 def test_of_each_person_the_last_ones_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

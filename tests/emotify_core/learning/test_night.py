@@ -15,6 +15,7 @@ from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelEr
 from emotify_core.experts import Experts, head_scores
 from emotify_core.learning import Example, Lesson, learn, read_base
 from emotify_core.learning.gate import Check, gate
+from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Registry
 from tests.emotify_core.learning.world import LATER, NOW, World, notes_of, vectors
 
@@ -65,6 +66,34 @@ class TestWhatIsLearned:
         assert abs(by_name["UAR, clean"]["difference"]) < 0.05
         assert by_name["feedback met, of people kept out"]["difference"] > 0.1
         assert lesson.reason == f"Not worse anywhere, after what {len(PEOPLE)} people said of {len(PEOPLE) * 32} notes."
+
+    def test_a_champion_from_before_recordings_could_be_strange_learns_too(self, world: World, tmp_path: Path) -> None:
+        header, experts = world.registry.load(world.registry.champion())
+        assert isinstance(experts, Experts)
+        assert experts.calibration is not None
+        network = world.registry.read_file(header.version, NETWORK_FILE)
+        assert network is not None
+        experts.domain = None
+        experts.calibration.strange_factor = None
+        older = Registry(tmp_path)
+        older.publish(replace(header, sha256="", files={}), experts, {}, files={NETWORK_FILE: network})
+
+        lesson = night(world, everybody(world), champion=tmp_path / header.version)
+
+        assert lesson.decision == "promote"
+        assert lesson.challenger is not None
+        assert lesson.challenger.experts.domain is None
+
+    def test_what_tells_strange_recordings_stays_as_it_is(self, world: World, lesson: Lesson) -> None:
+        _, champion = world.registry.load(world.registry.champion())
+
+        assert lesson.challenger is not None
+        learned = lesson.challenger.experts
+        assert champion.domain is not None
+        assert learned.domain is not None
+        np.testing.assert_array_equal(learned.domain.ramps_, champion.domain.ramps_)
+        assert learned.calibration is not None
+        assert learned.calibration.strange_factor == RECIPES[lesson.challenger.header.recipe].strange_factor
 
     def test_the_report_can_be_kept(self, lesson: Lesson) -> None:
         assert json.loads(json.dumps(lesson.report)) == lesson.report
