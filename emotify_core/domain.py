@@ -46,7 +46,7 @@ class DomainDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
     ramps_ : ndarray of float64, shape=(2, 2)
         For each measure where strangeness begins, and where it is complete.
     is_everything_strange_ : bool
-        Nothing of the home corpus was met.
+        Nothing of the home corpus was met, so there is nothing of the above.
 
     References
     ----------
@@ -71,31 +71,30 @@ class DomainDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
         sample_weight : ndarray of float, shape=(n_utterances,), optional
             How much each utterance counts for the logistic regression.
         """
-        n_features = scaled.shape[1]
         self.is_everything_strange_ = not is_home.any()
+        if self.is_everything_strange_:
+            return self
+        n_features = scaled.shape[1]
         axes = principal_axes(scaled, self.n_axes)
         if axes is None:
             axes = np.eye(n_features, dtype=np.float32)
         axes = axes[:, ::-1]  # the widest first
         turned = scaled @ axes
         self.weights_ = np.zeros(n_features, dtype=np.float32)
-        if is_home.any() and not is_home.all():
+        if not is_home.all():
             logistic = LogisticRegression(C=self.C, max_iter=200)
             with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 logistic.fit(turned, ~is_home, sample_weight=sample_weight)
             self.weights_ = np.asarray(axes @ logistic.coef_[0], dtype=np.float32)
         n_near = max(1, min(self.n_near, int(is_home.sum()) // _PER_AXIS))
         home = turned[is_home, :n_near].astype(np.float64)
-        if self.is_everything_strange_:
-            home = np.zeros((2, n_near))
         covariance = np.atleast_2d(np.cov(home.T))
         mean_variance = np.trace(covariance) / len(covariance) + 1e-9
         precision = np.linalg.inv(covariance + self.ridge * mean_variance * np.eye(len(covariance)))
         whitener = np.linalg.cholesky(precision)
         self.near_ = np.asarray(axes[:, : len(whitener)] @ whitener, dtype=np.float32)
         self.centre_ = home.mean(axis=0) @ whitener
-        measured = self._measures(scaled[is_home]) if is_home.any() else np.zeros((2, 2))
-        self.ramps_ = np.quantile(measured, _RAMP, axis=0).T
+        self.ramps_ = np.quantile(self._measures(scaled[is_home]), _RAMP, axis=0).T
         return self
 
     def strangeness(self, scaled: Matrix) -> NDArray[np.float64]:

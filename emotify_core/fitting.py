@@ -65,12 +65,10 @@ def fit_domain(
         return None
     corpora = np.array([dataset.utterances[row].corpus for row in rows])
     is_home = corpora == recipe.home
-    n_others = max(1, len(set(corpora[~is_home].tolist())))
-    share = {corpus: 1.0 if corpus == recipe.home else 1 / n_others for corpus in set(corpora.tolist())}
-    counts = Counter(corpora.tolist())
-    weights = np.tile([share[corpus] / counts[corpus] for corpus in corpora.tolist()], len(dataset.features))
+    weights = balanced_weights(corpora.tolist(), is_home.astype(str), {})
     scaled = heads.scale(dataset.features[:, rows].reshape(-1, dataset.features.shape[2]))
-    return DomainDetector().fit(scaled, np.tile(is_home, len(dataset.features)), weights / weights.mean())
+    n_tables = len(dataset.features)
+    return DomainDetector().fit(scaled, np.tile(is_home, n_tables), np.tile(weights, n_tables))
 
 
 def voices_of(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.str_]:

@@ -75,7 +75,7 @@ class Recipe:
         `strange_factor`; None: nothing counts as strange.
     strange_factor : float
         Chosen for corpora that the model did not meet: `python -m tests.benchmarks.strangers` prints what it brings,
-        and the best one for each corpus.
+        and the one that is best for the other corpora.
     corpus_weights : mapping or None
         Corpus -> how much it counts within each label, 1 if it is not named; None for classifiers that take no weights.
     uses_song : bool
