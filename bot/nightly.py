@@ -102,19 +102,22 @@ class Nightly:
 
 async def run_job(command: Sequence[str] = JOB) -> None:
     """Run the job in a process group of its own, and end all of it if this is cancelled."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=_environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *command,
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
     )
-    _log.info("The nightly retraining runs as process %d", process.pid)
     try:
+        process = await asyncio.shield(starting)  # asyncio would end the job alone, without its children
+        _log.info("The nightly retraining runs as process %d", process.pid)
         _, said = await process.communicate()
     except asyncio.CancelledError:
-        await _end(process)
+        await _end(await starting)
         raise
     if process.returncode not in {0, 3}:  # promoted, kept: see `bot.retraining`
         last_words = said[-_LAST_WORDS:].decode(errors="replace").strip()

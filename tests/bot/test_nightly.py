@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,16 @@ from bot.verdicts import Judgement
 from tests.bot.night_school import ADA, SAD
 from tests.bot.stand_ins import Clock
 
+PATIENCE = 60.0
 EVENING = datetime(2026, 1, 2, 22, 0, tzinfo=UTC)
+STUBBORN = """
+import os, signal, subprocess, sys
+from pathlib import Path
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which children inherit
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+(Path(sys.argv[1]) / "pids").write_text(f"{os.getpid()} {child.pid}")  # a pipe
+signal.pause()
+"""
 pytestmark = pytest.mark.usefixtures("no_blocking")
 
 
@@ -196,34 +206,61 @@ async def test_a_bot_that_stops_takes_the_job_and_its_children_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.nightly._GRACE", 0.01)
-    text = """
-import os, signal, subprocess, sys
-from pathlib import Path
-signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which children inherit
-child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-(Path(sys.argv[1]) / "pids").write_text(f"{os.getpid()} {child.pid}")  # a pipe
-signal.pause()
-"""
-    pipe = tmp_path / "pids"
-    os.mkfifo(pipe)
-    job = asyncio.create_task(run_job(await asyncio.to_thread(script, tmp_path, text)))
-    parent, child = map(int, (await asyncio.to_thread(pipe.read_text)).split())
+    job, *pids = await stubborn_job(tmp_path)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    for pid in (parent, child):
-        await asyncio.to_thread(gone, pid)
+    await all_gone(*pids)
 
 
-def gone(pid: int) -> None:
-    """Wait until a process is no more, or a zombie that somebody will bury."""
-    while True:
-        try:
-            os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-        except (ProcessLookupError, FileNotFoundError):
-            return
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")
+async def test_a_bot_that_stops_while_the_job_starts_takes_the_children_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.nightly._GRACE", 0.01)
+    start, started = asyncio.create_subprocess_exec, asyncio.Event()
+
+    async def slow_start(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*command, **options)
+        await started.wait()  # as on a machine so busy that the job is up before asyncio has taken note of it
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow_start)
+    job, *pids = await stubborn_job(tmp_path)
+    job.cancel()
+    await asyncio.sleep(0)
+    started.set()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await all_gone(*pids)
+
+
+async def stubborn_job(folder: Path) -> tuple[asyncio.Task[None], int, int]:
+    """Run a job that does not listen; return it with the process identifiers of itself and of its child."""
+    pipe = folder / "pids"
+    os.mkfifo(pipe)
+    job = asyncio.create_task(run_job(await asyncio.to_thread(script, folder, STUBBORN)))
+    parent, child = map(int, (await asyncio.to_thread(pipe.read_text)).split())
+    return job, parent, child
+
+
+async def all_gone(*pids: int) -> None:
+    """Wait until processes are no more, or zombies that somebody will bury."""
+    async with asyncio.timeout(PATIENCE):
+        for pid in pids:
+            while await asyncio.to_thread(is_alive, pid):  # noqa: ASYNC110  (nobody tells of a process that is not ours)
+                await asyncio.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:  # it ended just now, as the next look will tell, or this system has no such folder
+        return True
 
 
 def test_the_grace_of_the_job_fits_into_that_of_the_bot() -> None:
