@@ -16,7 +16,7 @@ from typing import Final
 from bot.database import Database, Row, Transaction
 from bot.records import Baseline, Learned, Origin, StoredExample, example_from, prediction_from, time_text
 from bot.vault import SealError, Vault
-from bot.verdicts import Correction, Rejection, mark_from_value, verdict_of
+from bot.verdicts import Rejection, mark_from_value, verdict_of
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import PersonalBaseline
 
@@ -44,15 +44,16 @@ _FIRST_BASELINE: Final = (
 MARKS: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 """Query for the marks of a note that stand, in the order in which they were made."""
 _BASELINE_OF_NOTE: Final = (
-    "SELECT b.person, b.vector_set, b.sealed, b.n_notes, "
+    "SELECT b.person, b.vector_set, b.sealed, "
     "(SELECT count(*) FROM examples l JOIN notes m ON m.id = l.note "
-    "WHERE m.person = n.person AND l.vector_set = e.vector_set AND l.note > e.note) AS n_since "
-    "FROM notes n JOIN examples e ON e.note = n.id "
+    "WHERE m.person = n.person AND l.in_baseline AND l.note > e.note) AS n_since "
+    "FROM notes n JOIN examples e ON e.note = n.id AND e.in_baseline "
     "JOIN baselines b ON b.person = n.person AND b.vector_set = e.vector_set WHERE n.id = ?"
 )
 _NEXT_BASELINE: Final = (
     "UPDATE baselines SET vector_set = ?, sealed = ?, n_notes = ?, changed_at = ? WHERE person = ? AND sealed = ?"
 )
+_NONE_IN_BASELINE: Final = "UPDATE examples SET in_baseline = 0 WHERE note IN (SELECT id FROM notes WHERE person = ?)"
 
 
 class Examples:
@@ -154,25 +155,37 @@ async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Le
         "INSERT OR REPLACE INTO examples (note, vector_set, sealed, created_at) VALUES (?, ?, ?, ?)",
         (note_id, learned.vector_set, sealed, time_text(at)),
     )
-    if learned.baseline is not None and await _keep_baseline(transaction, vault, person, learned, at):
-        heard, named = await _heard_and_named(transaction, note_id)
-        await _retell(transaction, vault, note_id, heard, named)  # it may have waited for the yes, and been judged
+    if learned.baseline is None or not await _keep_baseline(transaction, vault, learned, person=person, at=at):
+        return
+    if _count_notes(learned.baseline) == 1:  # it was begun anew
+        await transaction.write(_NONE_IN_BASELINE, (person,))
+    await transaction.write("UPDATE examples SET in_baseline = 1 WHERE note = ?", (note_id,))
+    heard, told = await _heard_and_told(transaction, note_id)  # it may have waited for the yes, and been judged
+    await _retell(transaction, vault, note_id, heard, before=None, after=told)
 
 
-async def _keep_baseline(transaction: Transaction, vault: Vault, person: str, learned: Learned, at: datetime) -> bool:
+async def _keep_baseline(
+    transaction: Transaction, vault: Vault, learned: Learned, *, person: str, at: datetime
+) -> bool:
     """Replace the baseline that the note was heard with by the one that counts the note, too; say if that was done.
 
     If it was replaced or deleted meanwhile, by another note or by a no, this note is not in the baseline: a mean over
     nearly all notes is as good, while one that counts a note and lacks it would be wrong.
     """
-    before = learned.heard_with
-    follows = before is not None and before.vector_set == learned.vector_set
-    n_notes = 1 + (before.n_notes if before is not None and follows else 0)
-    sealed = vault.seal(learned.baseline or b"", *_baseline_place(person, learned.vector_set))
-    values = (learned.vector_set, sealed, n_notes, time_text(at), person)
-    if before is None:
+    baseline = learned.baseline or b""
+    sealed = vault.seal(baseline, *_baseline_place(person, learned.vector_set))
+    values = (learned.vector_set, sealed, _count_notes(baseline), time_text(at), person)
+    if learned.heard_with is None:
         return await transaction.write(_FIRST_BASELINE, values) > 0
-    return await transaction.write(_NEXT_BASELINE, (*values, before.sealed)) > 0
+    return await transaction.write(_NEXT_BASELINE, (*values, learned.heard_with.sealed)) > 0
+
+
+def _count_notes(baseline: bytes) -> int:
+    """Count the notes in a baseline; as one where a worker of another release wrote it."""
+    try:
+        return PersonalBaseline.from_bytes(baseline).n_notes
+    except ValueError:
+        return 1
 
 
 @contextlib.asynccontextmanager
@@ -181,39 +194,41 @@ async def retelling(transaction: Transaction, vault: Vault | None, note_id: int)
     if vault is None:
         yield
         return
-    _, before = await _heard_and_named(transaction, note_id)
+    _, before = await _heard_and_told(transaction, note_id)
     yield
-    _, after = await _heard_and_named(transaction, note_id)
-    await _retell(transaction, vault, note_id, before, after)
+    heard, after = await _heard_and_told(transaction, note_id)
+    await _retell(transaction, vault, note_id, heard, before=before, after=after)
 
 
-async def _heard_and_named(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
-    """Say what was heard in a note, and what it is taken for after what its person said; None if nothing was heard."""
+async def _heard_and_told(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
+    """Say what was heard in a note, and which emotion its person said it was; None if nothing was heard or said."""
     rows = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (note_id,))
     if not rows:
         return None, None
     marks = await transaction.fetch_all(MARKS, (note_id,))
     try:
-        prediction = prediction_from(rows[0])
-        verdict = verdict_of(prediction.emotion, [mark_from_value(row["mark"]) for row in marks])
+        heard = prediction_from(rows[0]).emotion
+        verdict = verdict_of(heard, [mark_from_value(row["mark"]) for row in marks])
     except ValueError as error:
         _log.warning("the prediction or a mark of note %d is damaged: %s", note_id, error)
         return None, None
-    if isinstance(verdict, Correction):
-        return prediction.emotion, verdict.emotion
-    if isinstance(verdict, Rejection):  # then the next best guess is the best
-        return prediction.emotion, prediction.second_emotion
-    return prediction.emotion, prediction.emotion
+    return heard, None if verdict is None or isinstance(verdict, Rejection) else verdict.emotion
 
 
 async def _retell(
-    transaction: Transaction, vault: Vault, note_id: int, before: Emotion | None, after: Emotion | None
+    transaction: Transaction,
+    vault: Vault,
+    note_id: int,
+    heard: Emotion | None,
+    *,
+    before: Emotion | None,
+    after: Emotion | None,
 ) -> None:
-    """Let the baseline take a note for another emotion, provided that the note is in it."""
-    if before is None or after is None or before is after:
+    """Let the baseline follow what the person says of a note, provided that the note is in it."""
+    if heard is None or before is after:
         return
     rows = await transaction.fetch_all(_BASELINE_OF_NOTE, (note_id,))
-    if not rows or rows[0]["n_since"] >= rows[0]["n_notes"]:
+    if not rows:
         return
     place = _baseline_place(rows[0]["person"], rows[0]["vector_set"])
     try:
@@ -221,7 +236,7 @@ async def _retell(
     except (SealError, ValueError) as error:
         _log.warning("a baseline stays as it is: %s", error)
         return
-    told = baseline.retold(before, after, n_since=rows[0]["n_since"])
+    told = baseline.retold(heard, before, after, n_since=rows[0]["n_since"])
     sealed = vault.seal(told.to_bytes(), *place)
     await transaction.write("UPDATE baselines SET sealed = ? WHERE person = ?", (sealed, rows[0]["person"]))
 
@@ -230,7 +245,7 @@ async def drop_example(transaction: Transaction, note_id: int) -> None:
     """Delete what one could learn of a note, and a baseline that holds no other note."""
     await transaction.write(
         "DELETE FROM baselines WHERE n_notes = 1 AND person = "
-        "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ?)",
+        "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ? AND e.in_baseline)",
         (note_id,),
     )
     await transaction.write("DELETE FROM examples WHERE note = ?", (note_id,))

@@ -156,7 +156,7 @@ def _vectors_kept(export: Mapping[str, Any]) -> str:
     n_vectors = sum(note["vector_kept"] for note in export["notes"])
     vectors = [f"numbers that describe the sound of {_count(n_vectors, 'note')}"] if n_vectors else []
     baseline = export["baseline"]
-    means = [f"how you sound in the mean of {_count(baseline['n_notes'], 'note')}"] if baseline else []
+    means = [f"what I heard in {_count(baseline['n_notes'], 'note')}, in the mean"] if baseline else []
     return " and ".join(vectors + means)
 
 

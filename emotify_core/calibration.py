@@ -148,7 +148,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         return np.asarray(np.clip(np.exp(self.log_temperature_ + z @ self.slopes_), *_RANGE))
 
     def probabilities(
-        self, scores: NDArray[np.float64], quality: Matrix, *, unknown: float = 1.0
+        self, scores: NDArray[np.float64], quality: Matrix, *, unknown: float | NDArray[np.float64] = 1.0
     ) -> NDArray[np.float64]:
         """Turn log-scores into probabilities, shape=(n_utterances, n_classes).
 
@@ -156,12 +156,12 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         ----------
         scores, quality : ndarray
             As for `fit`.
-        unknown : float
-            How little is known of the voice, from 1 to 0: see `SpeakerPrior.unknown`.
+        unknown : float, or ndarray of float, shape=(n_utterances,)
+            How little is known of the voice, from 1 to 0: see `SpeakerPrior.voice`.
         """
         scaled = scores / self.temperatures(quality)[:, None]
         if self.biases_ is not None:
-            scaled = scaled + unknown * self.biases_
+            scaled = scaled + np.reshape(unknown, (-1, 1)) * self.biases_
         return softmax(scaled / self._doubts(quality))
 
     def _doubts(self, quality: Matrix) -> NDArray[np.float64]:

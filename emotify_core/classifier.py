@@ -68,7 +68,6 @@ class _Opinions:
     """What the experts saw of windows and say of them, a row for each window."""
 
     features: NDArray[np.float32]
-    shifted: NDArray[np.float32]
     network_scores: Scores
     embeddings: NDArray[np.float32]
     scores: Scores
@@ -109,12 +108,14 @@ class EmotionClassifier:
             raise FeatureSetMismatchError(header.feature_set, known)
         if not header.labels or not isinstance(experts, Experts) or experts.classes != header.labels:
             raise UntrustedModelError(f"The model {header.version} is not what its header says.")
-        if experts.prior is not None and tuple(map(str, experts.prior.classes_)) != header.labels:
+        prior = experts.prior if experts.prior is not None and experts.prior.is_fitted else None
+        if prior is not None and tuple(map(str, prior.classes_)) != header.labels:
             raise UntrustedModelError(f"The model {header.version} is not what its header says.")
         if recipe.uses_network and encoder is None:
             raise UntrustedModelError(f"The model {header.version} lacks its network.")
         self.header = header
         self._experts = experts
+        self._prior = prior
         self._encoder = encoder
         self._recipe = recipe
         self._emotions = tuple(Emotion(label) for label in header.labels)
@@ -274,11 +275,10 @@ class EmotionClassifier:
         spoken = [window for window in windows if self._has_speech(window)]
         if not spoken:
             raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
-        prior = self._experts.prior
-        opinions = self._ask(spoken, None if prior is None or baseline is None else prior.shift(baseline))
-        probabilities = self._calibrated(opinions, unknown=1.0 if prior is None else prior.unknown(baseline))
-        pooled = pool(probabilities, np.array([len(window) for window in spoken], dtype=np.float64))
-        vector = self._vector(opinions)
+        opinions = self._ask(spoken)
+        probabilities = self._calibrated(opinions, baseline)
+        durations = np.array([len(window) for window in spoken], dtype=np.float64)
+        pooled = pool(probabilities, durations)
         by_emotion = dict(zip(self._emotions, pooled.tolist(), strict=True))
         ordered = {emotion: by_emotion[emotion] for emotion in Emotion if emotion in by_emotion}
         prediction = Prediction(
@@ -287,8 +287,11 @@ class EmotionClassifier:
             model=self.version,
             embedding=_mean(opinions.embeddings) if self._encoder is not None else None,
         )
-        known = None if prior is None else prior.add(baseline, vector.features, pooled)
-        return Heard(prediction, opinions.shifted, vector, known)
+        known = None
+        if self._prior is not None:
+            said = np.average(opinions.scores, axis=0, weights=durations)
+            known = self._prior.add(baseline, said, prediction.emotion)
+        return Heard(prediction, opinions.features, self._vector(opinions), known)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
@@ -308,28 +311,30 @@ class EmotionClassifier:
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
         return self._calibrated(self._ask(windows))
 
-    def _calibrated(self, opinions: _Opinions, *, unknown: float = 1.0) -> Scores:
-        experts = self._experts
+    def _calibrated(self, opinions: _Opinions, baseline: PersonalBaseline | None = None) -> Scores:
+        experts, scores, unknown = self._experts, opinions.scores, 1.0
+        if self._prior is not None and baseline is not None:
+            offset, unknown = self._prior.voice(baseline)
+            scores = scores - offset
         quality = quality_of(experts.heads, opinions.features, self._recipe.quality, experts.domain)
-        return self._experts.probabilities(opinions.scores, quality, unknown=unknown)
+        return experts.probabilities(scores, quality, unknown=unknown)
 
     def _vector(self, opinions: _Opinions) -> NoteVector:
         return NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))
 
-    def _ask(self, windows: Sequence[Signal], shift: NDArray[np.float32] | None = None) -> _Opinions:
+    def _ask(self, windows: Sequence[Signal]) -> _Opinions:
         """Ask the experts about windows, a few at a time."""
-        parts = [self._ask_about_few(windows[i : i + _BATCH], shift) for i in range(0, len(windows), _BATCH)]
+        parts = [self._ask_about_few(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
         return _Opinions(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Opinions)))
 
-    def _ask_about_few(self, windows: Sequence[Signal], shift: NDArray[np.float32] | None) -> _Opinions:
+    def _ask_about_few(self, windows: Sequence[Signal]) -> _Opinions:
         features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
-        shifted = features if shift is None else features - shift
-        said = {FUNCTIONALS: head_scores(self._experts.heads, shifted)}
+        said = {FUNCTIONALS: head_scores(self._experts.heads, features)}
         if self._encoder is None:
             nothing = np.zeros((len(windows), 0))
-            return _Opinions(features, shifted, nothing, nothing.astype(np.float32), fuse(said))
+            return _Opinions(features, nothing, nothing.astype(np.float32), fuse(said))
         said[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
-        return _Opinions(features, shifted, said[NETWORK], embeddings, fuse(said))
+        return _Opinions(features, said[NETWORK], embeddings, fuse(said))
 
 
 def _require_signal(waveform: Waveform) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.baseline import SpeakerPrior
-from emotify_core.heads import Matrix
+from emotify_core.emotions import Emotion
 
+Scores = NDArray[np.float64]
 Mood = Literal["mixed", "same", "other", "mixed, told", "same, told"]
 MOODS: Final[Mapping[Mood, str]] = MappingProxyType(
     {
@@ -95,51 +96,67 @@ def _in_mood(
     return np.asarray(others[labels[others] == rng.choice(chosen)] if len(chosen) else others[:0])
 
 
-def shifted_after(
+def known_after(
     prior: SpeakerPrior,
-    features: Matrix,
+    scores: Scores,
     *,
     speakers: NDArray[np.str_],
     labels: NDArray[np.str_],
     heard: NDArray[np.str_],
     earlier: Earlier,
     rng: np.random.Generator,
-) -> Matrix:
-    """Return features as they are heard after earlier notes, drawn from the other utterances of each speaker.
+) -> tuple[Scores, NDArray[np.float64]]:
+    """Return scores as they are after earlier notes, drawn from the other utterances of each speaker.
 
     Parameters
     ----------
     prior : SpeakerPrior
-    features : ndarray of float32, shape=(n_utterances, n_features)
+    scores : ndarray of float, shape=(n_utterances, n_classes)
+        Fused log-scores in the order of the prior's classes.
     speakers, labels, heard : ndarray of str, shape=(n_utterances,)
         Who speaks, which emotion it is, and which one was heard without earlier notes.
     earlier : Earlier
     rng : numpy.random.Generator
+
+    Returns
+    -------
+    scores : ndarray of float64, shape=(n_utterances, n_classes)
+        Less what is known of the voices.
+    unknown : ndarray of float64, shape=(n_utterances,)
+        How little that is, from 1 to 0.
     """
     drawn = draw_earlier(speakers, labels, earlier, rng)
     is_told = earlier.is_told & (rng.random(len(labels)) < SHARE_TOLD)
-    taken_for = np.searchsorted(prior.classes_, np.where(is_told, labels, heard))
-    return features - prior.features_of(offsets_after(prior, prior.turn(features), taken_for, drawn))
+    offsets, unknown = prior.voices(*statistics_of(scores, heard, np.where(is_told, labels, ""), drawn))
+    return scores - offsets, unknown
 
 
-def offsets_after(prior: SpeakerPrior, turned: Matrix, taken_for: NDArray[np.intp], drawn: NDArray[np.intp]) -> Matrix:
-    """Return what is known of voices after the utterances that were drawn, in the prior's axes.
+def statistics_of(
+    scores: Scores, heard: NDArray[np.str_], told: NDArray[np.str_], drawn: NDArray[np.intp]
+) -> tuple[Scores, Scores, Scores]:
+    """Sum up the utterances that were drawn, as `PersonalBaseline` does while none has faded.
 
     Parameters
     ----------
-    prior : SpeakerPrior
-    turned : ndarray of float32, shape=(n_utterances, n_axes)
-        From `SpeakerPrior.turn`.
-    taken_for : ndarray of int, shape=(n_utterances,)
-        The emotion that was heard in each or named, as an index into `SpeakerPrior.classes_`.
+    scores : ndarray of float, shape=(n_utterances, n_classes)
+    heard, told : ndarray of str, shape=(n_utterances,)
+        The verdict, and what the person said it was, if anything.
     drawn : ndarray of int, shape=(n_baselines, n_notes)
         From `draw_earlier`.
 
     Returns
     -------
-    ndarray of float32, shape=(n_baselines, n_axes)
-        Nothing where nothing was drawn.
+    sums : ndarray of float64, shape=(n_baselines, n_emotions, n_classes)
+    heard : ndarray of float64, shape=(n_baselines, n_emotions)
+    told : ndarray of float64, shape=(n_baselines, n_emotions, n_emotions)
+        Zeros where nothing was drawn.
     """
-    sums = prior.notes(turned, taken_for)[drawn].sum(axis=1)
-    counts = np.eye(len(prior.classes_), dtype=np.float32)[taken_for][drawn].sum(axis=1)
-    return prior.offsets(sums, counts * (drawn[:, :1] >= 0))
+    names = [emotion.value for emotion in Emotion]
+    is_heard, is_told = ((each[:, None] == names).astype(np.float64) for each in (heard, told))
+    is_there = (drawn >= 0).astype(np.float64)
+    by_note = np.einsum("ij,ijk->ijk", is_there, is_heard[drawn])
+    return (
+        np.einsum("ijk,ijl->ikl", by_note, scores[drawn]),
+        by_note.sum(axis=1),
+        np.einsum("ijk,ijl->ikl", by_note, is_told[drawn]),
+    )

@@ -2,12 +2,11 @@
 
 In every fold the scaling and both experts come from the training speakers alone. The calibration of a fold is fitted to
 the predictions for the speakers whom the other folds test: each by experts who never heard that speaker, and never to
-the speakers that it is then used on.
+the speakers that it is then used on. So is what is known of voices in general.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,14 +20,13 @@ from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
-from emotify_core.earlier import MEASURED, shifted_after
+from emotify_core.earlier import MEASURED, known_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
 from emotify_core.fitting import (
     Start,
     fit_domain,
     fit_heads,
-    fit_prior,
     fit_second_expert,
     ordered_labels,
     pretrain,
@@ -81,7 +79,8 @@ def cross_validate(
     -------
     dict
         ``"clean"`` and each condition -> Outcome over all test utterances, in the order of the folds. If the recipe
-        knows voices, the names of `emotify_core.earlier.MEASURED` too: clean utterances after earlier notes.
+        knows voices and the folds the same emotions, the names of `emotify_core.earlier.MEASURED` too: clean utterances
+        after earlier notes.
 
     Raises
     ------
@@ -98,7 +97,7 @@ def cross_validate(
     )
     folds = in_processes(work, n_jobs=n_jobs)
     done: list[_Fold] = list(folds if progress is None else progress(folds, len(splits), "folds"))
-    return put_together(dataset, splits, done, recipe)
+    return put_together(dataset, splits, done, recipe, seed=seed)
 
 
 def _tables_by_fold(
@@ -134,16 +133,13 @@ class Judged:
         Expert -> log-scores.
     quality : ndarray of float32, shape=(n_utterances, n_columns)
         What the calibration may depend on.
-    unknown : float
-        How little is known of the voices, from 1 to 0.
     """
 
     opinions: Mapping[str, Scores]
     quality: NDArray[np.float32]
-    unknown: float = 1.0
 
 
-_Fold = Mapping[str, Judged]  # by condition, or by the name of what is known of earlier notes
+_Fold = Mapping[str, Judged]  # by condition
 _EARLIER_NAMES: Final = frozenset(earlier.name for earlier in MEASURED)
 
 
@@ -159,7 +155,6 @@ def _run_fold(
 ) -> _Fold:
     labels = ordered_labels(dataset.labels.tolist())
     with threadpool_limits(limits=1):  # so that results do not depend on the number of cores
-        prior = fit_prior(dataset, split.train, recipe)
         heads = fit_heads(dataset, split.train, recipe, seed=seed, settings=settings)
         domain = fit_domain(dataset, split.train, recipe, heads)
         networks = fit_second_expert(dataset, split.train, recipe, seed=seed, start=start)
@@ -171,45 +166,11 @@ def _run_fold(
                 scores = run_second_expert(networks, table.spectra, known)
                 opinions[NETWORK] = _in_order(scores, known, labels)
             results[name] = Judged(opinions, quality_of(heads, table.features, recipe.quality, domain))
-        if prior is not None:
-            asked = functools.partial(_head_opinions, heads, labels)
-            results |= _after_earlier_notes(dataset, split, prior, results["clean"], asked, seed=seed)
     return results
 
 
 def _head_opinions(heads: Any, labels: Sequence[str], features: NDArray[np.float32]) -> Scores:  # noqa: ANN401
     return _in_order(head_scores(heads, features), heads.classes_, labels)
-
-
-def _after_earlier_notes(
-    dataset: Dataset,
-    split: Split,
-    prior: SpeakerPrior,
-    clean: Judged,
-    ask: Callable[[NDArray[np.float32]], Scores],
-    *,
-    seed: int,
-) -> dict[str, Judged]:
-    """Judge the tested utterances again, as if earlier notes of their speakers were known."""
-    features = dataset.features[0][split.test]
-    labels = ordered_labels(dataset.labels.tolist())
-    columns = [labels.index(str(label)) for label in prior.classes_]
-    heard = prior.classes_[fuse(clean.opinions)[:, columns].argmax(axis=1)]
-    judged = {}
-    for i, earlier in enumerate(MEASURED):
-        rng = np.random.default_rng((seed, i))
-        shifted = shifted_after(
-            prior,
-            features,
-            speakers=dataset.speakers[split.test],
-            labels=dataset.labels[split.test],
-            heard=heard,
-            earlier=earlier,
-            rng=rng,
-        )
-        opinions = {**clean.opinions, FUNCTIONALS: ask(shifted)}
-        judged[earlier.name] = Judged(opinions, clean.quality, prior.unknown_after(earlier.n_notes))
-    return judged
 
 
 def _in_order(scores: Scores, names: Iterable[str], labels: Sequence[str]) -> Scores:
@@ -223,7 +184,12 @@ def _in_order(scores: Scores, names: Iterable[str], labels: Sequence[str]) -> Sc
 
 
 def put_together(
-    dataset: Dataset, splits: Sequence[Split], folds: Sequence[Mapping[str, Judged]], recipe: Recipe
+    dataset: Dataset,
+    splits: Sequence[Split],
+    folds: Sequence[Mapping[str, Judged]],
+    recipe: Recipe,
+    *,
+    seed: int = 0,
 ) -> dict[str, Outcome]:
     """Fuse and calibrate what the experts of all folds said, and join the folds.
 
@@ -234,45 +200,108 @@ def put_together(
     folds : sequence of mapping
         For each split, condition -> what its experts made of the tested utterances.
     recipe : Recipe
-        Whether there is a calibration, and which.
+        Whether there is a calibration, and which, and whether voices are known.
+    seed : int
+        Of the earlier notes that are drawn.
 
     Returns
     -------
     dict
         Condition -> Outcome, as from `cross_validate`.
     """
-    indices = np.concatenate([split.test for split in splits])
     labels = ordered_labels(dataset.labels.tolist())
     truth = [np.array([labels.index(label) for label in dataset.labels[split.test]]) for split in splits]
     fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
-    shown = [{name: scores for name, scores in fold.items() if name not in _EARLIER_NAMES} for fold in fused]
-    calibrations = _calibrations(shown, truth, quality, recipe, splits) if recipe.is_calibrated else [None] * len(folds)
-    outcomes = {}
-    for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
-        probabilities = [
-            _allowed(_calibrated(scores[name], calibration, fold[name]), labels, split)
-            for fold, scores, calibration, split in zip(folds, fused, calibrations, splits, strict=True)
-        ]
-        outcomes[name] = Outcome(
-            labels=labels,
-            truth=dataset.labels[indices],
-            speakers=dataset.speakers[indices],
-            probabilities=np.concatenate(probabilities),
-            scores=np.concatenate([fold[name] for fold in fused]),
-            quality=np.concatenate([features[name] for features in quality]),
-            opinions={
-                expert: np.concatenate([fold[name].opinions[expert] for fold in folds])
-                for expert in folds[0][name].opinions
-            },
-        )
+    calibrations = _calibrations(fused, truth, quality, recipe, splits) if recipe.is_calibrated else [None] * len(folds)
+    joined = _Joined(dataset, splits, labels, calibrations)
+    outcomes = {
+        name: joined.outcome([fold[name] for fold in folds], [scores[name] for scores in fused]) for name in folds[0]
+    }
+    priors = _priors([scores["clean"] for scores in fused], truth, labels, splits) if recipe.knows_voices else []
+    if priors:
+        clean, stops = outcomes["clean"], np.cumsum([len(split.test) for split in splits])
+        tested = [slice(stop - len(split.test), stop) for split, stop in zip(splits, stops, strict=True)]
+        for i, earlier in enumerate(MEASURED):
+            rng = np.random.default_rng((seed, i))
+            known = [
+                known_after(
+                    prior,
+                    clean.scores[rows],
+                    speakers=clean.speakers[rows],
+                    labels=clean.truth[rows],
+                    heard=clean.predicted[rows],
+                    earlier=earlier,
+                    rng=rng,
+                )
+                for prior, rows in zip(priors, tested, strict=True)
+            ]
+            scores, unknown = ([each[k] for each in known] for k in (0, 1))
+            outcomes[earlier.name] = joined.outcome([fold["clean"] for fold in folds], scores, unknown)
     return outcomes
 
 
-def _calibrated(scores: Scores, calibration: Calibration | None, judged: Judged) -> NDArray[np.float64]:
-    if calibration is None:
-        return softmax(scores)
-    return calibration.probabilities(scores, judged.quality, unknown=judged.unknown)
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """Folds, to be joined for one condition after the other."""
+
+    dataset: Dataset
+    splits: Sequence[Split]
+    labels: tuple[str, ...]
+    calibrations: Sequence[Calibration | None]
+
+    def outcome(
+        self,
+        folds: Sequence[Judged],
+        scores: Sequence[Scores],
+        unknown: Sequence[NDArray[np.float64]] | None = None,
+    ) -> Outcome:
+        """Calibrate the fused scores of all folds under one condition."""
+        indices = np.concatenate([split.test for split in self.splits])
+        probabilities = []
+        for i, (fold, split) in enumerate(zip(folds, self.splits, strict=True)):
+            voice = 1.0 if unknown is None else unknown[i]
+            found = _calibrated(scores[i], self.calibrations[i], fold.quality, voice)
+            probabilities.append(_allowed(found, self.labels, split))
+        return Outcome(
+            labels=self.labels,
+            truth=self.dataset.labels[indices],
+            speakers=self.dataset.speakers[indices],
+            probabilities=np.concatenate(probabilities),
+            scores=np.concatenate(scores),
+            quality=np.concatenate([fold.quality for fold in folds]),
+            opinions={
+                expert: np.concatenate([fold.opinions[expert] for fold in folds]) for expert in folds[0].opinions
+            },
+        )
+
+
+def _calibrated(
+    scores: Scores,
+    calibration: Calibration | None,
+    quality: NDArray[np.float32],
+    unknown: float | NDArray[np.float64],
+) -> NDArray[np.float64]:
+    return softmax(scores) if calibration is None else calibration.probabilities(scores, quality, unknown=unknown)
+
+
+def _priors(
+    fused: Sequence[Scores], truth: Sequence[NDArray[np.intp]], labels: Sequence[str], splits: Sequence[Split]
+) -> list[SpeakerPrior]:
+    """Fit each fold's prior to what the other folds predicted for clean utterances.
+
+    None where there is one fold, where folds know different emotions, or where the others do not test all of them.
+    """
+    if len(splits) < 2 or any(split.labels is not None for split in splits):
+        return []
+    priors = []
+    for i in range(len(fused)):
+        others = [k for k in range(len(fused)) if k != i]
+        scores, columns = (np.concatenate([each[k] for k in others]) for each in (fused, truth))
+        if len(set(columns.tolist())) < len(labels):
+            return []
+        priors.append(SpeakerPrior().fit(scores, columns, labels))
+    return priors
 
 
 def _allowed(probabilities: NDArray[np.float64], labels: Sequence[str], split: Split) -> NDArray[np.float64]:
@@ -315,11 +344,27 @@ def calibrate(outcomes: Mapping[str, Outcome], recipe: Recipe) -> Calibration:
     Its biases have the order of the model's `classes_`, which scikit-learn sorts: see `Experts.classes`.
     """
     shown = [outcome for name, outcome in outcomes.items() if name not in _EARLIER_NAMES]
-    classes = sorted(shown[0].labels)
-    order = [shown[0].labels.index(label) for label in classes]
-    columns = [classes.index(label) for outcome in shown for label in outcome.truth]
-    scores = np.concatenate([outcome.scores[:, order] for outcome in shown])
-    return _unfitted(recipe).fit(scores, np.array(columns), np.concatenate([outcome.quality for outcome in shown]))
+    _, scores, columns = zip(*map(_sorted, shown), strict=True)
+    quality = np.concatenate([outcome.quality for outcome in shown])
+    return _unfitted(recipe).fit(np.concatenate(scores), np.concatenate(columns), quality)
+
+
+def know_voices(outcomes: Mapping[str, Outcome], recipe: Recipe) -> SpeakerPrior | None:
+    """Fit the prior of the final model to the held-out predictions for clean utterances.
+
+    None if the recipe wants none, or an emotion was not tested.
+    """
+    if not recipe.knows_voices:
+        return None
+    classes, scores, columns = _sorted(outcomes["clean"])
+    return SpeakerPrior().fit(scores, columns, classes) if len(set(columns.tolist())) == len(classes) else None
+
+
+def _sorted(outcome: Outcome) -> tuple[list[str], Scores, NDArray[np.intp]]:
+    """Return emotions, scores and truth of an outcome with the columns in the order of a model's."""
+    classes = sorted(outcome.labels)
+    order = [outcome.labels.index(label) for label in classes]
+    return classes, outcome.scores[:, order], np.array([classes.index(label) for label in outcome.truth])
 
 
 def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -> None:

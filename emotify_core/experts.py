@@ -31,7 +31,7 @@ class Experts:
     detector : SpeechDetector, optional
         Tells speech from other sounds; without one, everything counts as speech.
     prior : SpeakerPrior, optional
-        What is known of voices in general; without one, all people are heard alike.
+        What the experts say of voices in general; without one, all people are heard alike.
     domain : DomainDetector, optional
         Tells recordings like those that the calibration was fitted to from strange ones.
     """
@@ -54,7 +54,9 @@ class Experts:
         self.prior = prior
         self.domain = domain
 
-    def probabilities(self, scores: Scores, quality: NDArray[np.float32], *, unknown: float = 1.0) -> Scores:
+    def probabilities(
+        self, scores: Scores, quality: NDArray[np.float32], *, unknown: float | NDArray[np.float64] = 1.0
+    ) -> Scores:
         """Turn fused log-scores into probabilities, shape=(n_utterances, n_classes).
 
         Parameters
@@ -63,8 +65,8 @@ class Experts:
             Columns in the order of `classes`.
         quality : ndarray of float32, shape=(n_utterances, n_features)
             Features that tell how good the recordings are.
-        unknown : float
-            How little is known of the voice, from 1 to 0: see `SpeakerPrior.unknown`.
+        unknown : float, or ndarray of float, shape=(n_utterances,)
+            How little is known of the voice, from 1 to 0: see `SpeakerPrior.voice`.
         """
         if self.calibration is None:
             return softmax(scores)

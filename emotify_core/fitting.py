@@ -11,7 +11,6 @@ from joblib import delayed
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from emotify_core.baseline import SpeakerPrior
 from emotify_core.dataset import Dataset
 from emotify_core.domain import DomainDetector
 from emotify_core.emotions import Emotion
@@ -46,14 +45,6 @@ def fit_heads(
     return classifier.fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
 
 
-def fit_prior(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> SpeakerPrior | None:
-    """Learn from utterances how voices differ; None if that is not wanted, or there is only one speaker."""
-    if not recipe.knows_voices or len(set(dataset.speakers[rows].tolist())) < 2:
-        return None
-    weights = _weights(dataset, rows, recipe)
-    return SpeakerPrior().fit(dataset.features[0][rows], dataset.labels[rows], voices_of(dataset, rows), weights)
-
-
 def fit_domain(
     dataset: Dataset,
     rows: NDArray[np.intp],
@@ -69,11 +60,6 @@ def fit_domain(
     scaled = heads.scale(dataset.features[:, rows].reshape(-1, dataset.features.shape[2]))
     n_tables = len(dataset.features)
     return DomainDetector().fit(scaled, np.tile(is_home, n_tables), np.tile(weights, n_tables))
-
-
-def voices_of(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.str_]:
-    """Name the voice of each utterance: a speaker who also sings has two, shape=(n_rows,)."""
-    return np.char.add(dataset.speakers[rows], np.where(dataset.is_speech[rows], "", " song"))
 
 
 def _weights(dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe) -> NDArray[np.float64] | None:

@@ -81,9 +81,7 @@ class Recipe:
     uses_song : bool
         Whether sung utterances train too.
     knows_voices : bool
-        Whether notes can be heard against their speaker's baseline. The classifier is fitted to voices as they are:
-        fitted to some as heard after 3 or 12 earlier notes, it lost 1.2 points of UAR on people whom it does not know
-        yet, and gained no more on others.
+        Whether notes can be heard against their speaker's baseline.
     choices : tuple of mapping
         Settings of the classifier that may be chosen among inside each fold; those of `make` are one of them.
     tuned_on : frozenset of str

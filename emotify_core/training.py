@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import CORPORA, Utterance
 from emotify_core.dataset import Dataset
 from emotify_core.errors import TooFewExamplesError
 from emotify_core.experts import Experts
-from emotify_core.fitting import Progress, Start, export_networks, fit_domain, fit_heads, fit_prior, fit_second_expert
+from emotify_core.fitting import Progress, Start, export_networks, fit_domain, fit_heads, fit_second_expert
 from emotify_core.recipes import Recipe
 from emotify_core.registry import NETWORK_FILE, Header
 from emotify_core.speech_detection import SpeechDetector
@@ -49,6 +50,7 @@ def train(
     *,
     seed: int = 0,
     calibration: Calibration | None = None,
+    prior: SpeakerPrior | None = None,
     detector: SpeechDetector | None = None,
     start: Start = (),
     n_jobs: int = 1,
@@ -64,6 +66,8 @@ def train(
     seed : int
     calibration : Calibration, optional
         From a cross-validation over the same dataset.
+    prior : SpeakerPrior, optional
+        From the same cross-validation.
     detector : SpeechDetector, optional
         Tells speech from other sounds.
     start : Start
@@ -89,7 +93,6 @@ def train(
         raise TooFewExamplesError("Training needs at least two emotions and two utterances of each.")
     rows = np.arange(len(dataset.utterances))
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
-        prior = fit_prior(dataset, rows, recipe)
         heads = fit_heads(dataset, rows, recipe, seed=seed)
         domain = fit_domain(dataset, rows, recipe, heads)
         networks = fit_second_expert(dataset, rows, recipe, seed=seed, start=start, n_jobs=n_jobs, progress=progress)

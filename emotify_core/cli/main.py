@@ -111,7 +111,11 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="registry that gets the version, such as models"
     )
-    command.add_argument("--no-evaluate", action="store_true", help="publish without figures (the card says so)")
+    command.add_argument(
+        "--no-evaluate",
+        action="store_true",
+        help="publish without figures, calibration and baselines of voices (the card says so)",
+    )
     command.add_argument("--no-promote", action="store_true", help="publish, but leave the champion as it is")
     command.add_argument("--json", action="store_true", help="print the header as JSON")
     command.set_defaults(run=_lazy("train"))

@@ -16,7 +16,7 @@ from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset, read_corpora
 from emotify_core.cli.evaluate import as_report, degrade, measure, show
 from emotify_core.cli.terminal import Bars, printable
-from emotify_core.evaluation import calibrate, require_no_leaks
+from emotify_core.evaluation import calibrate, know_voices, require_no_leaks
 from emotify_core.fitting import pretrain
 from emotify_core.learning import make_base, write_base
 from emotify_core.recipes import RECIPES
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     _require_writable(arguments.out)
     dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}
-    recipe, calibration, start = RECIPES[arguments.recipe], None, None
+    recipe, calibration, prior, start = RECIPES[arguments.recipe], None, None, None
     if not arguments.no_evaluate:
         splits = PROTOCOLS["emobox"](dataset.utterances, arguments.seed)
         require_no_leaks(dataset.utterances, splits)
@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         metrics = as_report(dataset, splits, outcomes, arguments, protocol="emobox")
         if recipe.is_calibrated:
             calibration = calibrate(outcomes, recipe)
+        prior = know_voices(outcomes, recipe)
         show(metrics, errors)
     detector = None
     if recipe.conditioned:
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
         recipe,
         seed=arguments.seed,
         calibration=calibration,
+        prior=prior,
         detector=detector,
         start=start or (),
         n_jobs=arguments.jobs,

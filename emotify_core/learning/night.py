@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.classifier import shipped_models
 from emotify_core.errors import ModelError, ModelNotFoundError
@@ -202,11 +203,27 @@ class _Night:
         if self._calibration is None:
             return None
         before, now = self._fused_on_base(self._shipped_scores()), self._fused_on_base(head_scores)
-        classes = self._serving.experts.classes
-        truth = [classes.index(label) for label in self._base.labels[self._base.tested].tolist()] * len(now)
         return self._calibration.moved(
-            np.concatenate(before), np.concatenate(now), np.array(truth), np.concatenate(self._base.quality)
+            np.concatenate(before),
+            np.concatenate(now),
+            np.tile(self._truth(), len(now)),
+            np.concatenate(self._base.quality),
         )
+
+    def _prior(self, attempt: _Attempt) -> SpeakerPrior | None:
+        """Return the prior for the heads of an attempt, to which people's baselines go on to belong."""
+        before = self._serving.experts.prior
+        if before is None:
+            return None
+        clean = self._fused_on_base(t.base_scores(self._base, attempt.twins))[0]
+        if before.is_fitted:
+            return before.moved(clean, self._truth())
+        return SpeakerPrior().fit(clean, self._truth(), self._serving.experts.classes)  # it is of an earlier release
+
+    def _truth(self) -> NDArray[np.intp]:
+        """Return the right column of each of the base's tested utterances, in the order of the model's classes."""
+        classes = self._serving.experts.classes
+        return np.array([classes.index(label) for label in self._base.labels[self._base.tested].tolist()])
 
     def _posteriors(self, head_scores: Scores, calibration: Calibration | None) -> NDArray[np.float64]:
         """Return what head scores come to together with the network, for the examples."""
@@ -247,7 +264,7 @@ class _Night:
             heads,
             calibration=attempt.calibration,
             detector=serving.experts.detector,
-            prior=serving.experts.prior,
+            prior=self._prior(attempt),
             domain=serving.experts.domain,
         )
         stamp = self._now.astimezone(UTC)

@@ -27,7 +27,7 @@ from rich.table import Table
 from emotify_core import EmotionClassifier
 from emotify_core.cli.main import main as emotify
 from emotify_core.corpora import Utterance, read_corpus
-from emotify_core.earlier import MEASURED, MOODS, Earlier, shifted_after
+from emotify_core.earlier import MEASURED, MOODS, Earlier, known_after
 from emotify_core.emotions import Emotion
 from emotify_core.errors import NoSpeechError
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
@@ -134,24 +134,23 @@ def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> N
     speakers, labels = np.array([note.speaker for note in notes]), np.array([note.label.value for note in notes])
     quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
 
-    def hear(seen: NDArray[np.float32], n_known: int) -> NDArray[np.str_]:
-        fused = fuse({FUNCTIONALS: head_scores(experts.heads, seen), NETWORK: network})
-        best = experts.probabilities(fused, quality, unknown=prior.unknown_after(n_known)).argmax(axis=1)
+    fused = fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network})
+
+    def hear(scores: NDArray[np.float64], unknown: NDArray[np.float64] | float = 1.0) -> NDArray[np.str_]:
+        best = experts.probabilities(scores, quality, unknown=unknown).argmax(axis=1)
         return np.asarray(np.array(header.labels)[best])
 
     def uar(heard: NDArray[np.str_]) -> float:
         return unweighted_average_recall(confusion_matrix(labels.tolist(), heard.tolist(), [e.value for e in Emotion]))
 
-    first, numbers = hear(features, 0), sorted({earlier.n_notes for earlier in MEASURED})
+    first, numbers = hear(fused), sorted({earlier.n_notes for earlier in MEASURED})
     table = Table(f"UAR after earlier notes; after none {uar(first):.3f}", *map(str, numbers), box=None)
     for mood, title in MOODS.items():
         cells = []
         for n_notes in numbers:
             earlier, rng = Earlier(n_notes, mood), np.random.default_rng(n_notes)
-            seen = shifted_after(
-                prior, features, speakers=speakers, labels=labels, heard=first, earlier=earlier, rng=rng
-            )
-            cells.append(f"{uar(hear(seen, n_notes)):.3f}")
+            known = known_after(prior, fused, speakers=speakers, labels=labels, heard=first, earlier=earlier, rng=rng)
+            cells.append(f"{uar(hear(*known)):.3f}")
         table.add_row(title, *cells)
     console.print(table)
 

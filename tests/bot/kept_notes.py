@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from bot.records import Baseline, Learned, Origin
 from bot.store import Store
 from bot.verdicts import Judgement, Mark
+from emotify_core.emotions import Emotion
+from emotify_core.personal_baseline import PersonalBaseline
 from tests.bot.stand_ins import NOON, SAD
 
 ANNA: Final = "a" * 64
@@ -42,4 +46,13 @@ async def allow(store: Store, person: str = ANNA, *, waiting: dict[int, Learned]
 async def baseline_of(store: Store) -> Baseline:
     baseline = await store.baseline(ANNA)
     assert baseline is not None
+    return baseline
+
+
+def baseline_after(n_notes: int, *, seed: int = 0) -> PersonalBaseline:
+    """Make a baseline of notes that were heard as sad."""
+    notes = np.random.default_rng(seed).normal(size=(n_notes, 8)).astype(np.float32)
+    baseline = PersonalBaseline.of("00" * 8, notes[0], Emotion.SAD)
+    for note in notes[1:]:
+        baseline = baseline.plus(note, Emotion.SAD)
     return baseline

@@ -16,10 +16,11 @@ from bot.store import Store, StoreError
 from bot.vault import Vault
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection
 from emotify_core.emotions import Emotion
-from tests.bot.kept_notes import ANNA, KEY, SET, VECTOR, allow, baseline_of, heard
+from tests.bot.kept_notes import ANNA, KEY, SET, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON, SAD
 
 BOB = "b" * 64
+ONE, TWO = (baseline_after(n).to_bytes() for n in (1, 2))
 BOTH: tuple[Origin, ...] = ("discord", "try")
 
 
@@ -220,26 +221,30 @@ async def test_a_withdrawn_note_keeps_nothing_late(store: Store) -> None:
 
 async def test_a_baseline_grows_note_by_note(store: Store) -> None:
     await allow(store)
-    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=b"one"))
+    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=ONE), mark=None)
     first = await baseline_of(store)
-    assert (first.values, first.vector_set, first.n_notes) == (b"one", SET, 1)
-    await heard(store, 2, learned=Learned(VECTOR, SET, baseline=b"two", heard_with=first))
+    assert (first.values, first.vector_set, first.n_notes) == (ONE, SET, 1)
+    await heard(store, 2, learned=Learned(VECTOR, SET, baseline=TWO, heard_with=first), mark=None)
     second = await baseline_of(store)
-    assert (second.values, second.n_notes) == (b"two", 2)
+    assert (second.values, second.n_notes) == (TWO, 2)
     await heard(store, 3)
     assert await baseline_of(store) == second
 
 
 async def test_of_two_notes_at_once_one_is_in_the_baseline_and_the_count_is_true(store: Store) -> None:
     await allow(store)
-    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=b"one"))
+    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=ONE), mark=None)
     first = await baseline_of(store)
+    others = {i: baseline_after(2, seed=i).to_bytes() for i in (2, 3, 4)}
     await asyncio.gather(
-        *(heard(store, i, learned=Learned(VECTOR, SET, bytes([i]), heard_with=first)) for i in (2, 3, 4))
+        *(
+            heard(store, i, learned=Learned(VECTOR, SET, values, heard_with=first), mark=None)
+            for i, values in others.items()
+        )
     )
     baseline = await baseline_of(store)
     assert baseline.n_notes == 2
-    assert baseline.values in {b"\2", b"\3", b"\4"}
+    assert baseline.values in others.values()
     assert await kept(store) == [True] * 4
 
 
@@ -279,13 +284,13 @@ async def test_a_baseline_that_does_not_open_is_dropped_and_made_anew(
 
 async def test_withdrawing_the_only_note_in_a_baseline_takes_it_along(store: Store) -> None:
     await allow(store)
-    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=b"one"))
+    await heard(store, 1, learned=Learned(VECTOR, SET, baseline=ONE))
     first = await baseline_of(store)
     await store.withdraw(1)
     assert await store.baseline(ANNA) is None
-    await heard(store, 2, learned=Learned(VECTOR, SET, baseline=b"one"))
+    await heard(store, 2, learned=Learned(VECTOR, SET, baseline=ONE))
     first = await baseline_of(store)
-    await heard(store, 3, learned=Learned(VECTOR, SET, baseline=b"two", heard_with=first))
+    await heard(store, 3, learned=Learned(VECTOR, SET, baseline=TWO, heard_with=first))
     await store.withdraw(3)
     assert (await baseline_of(store)).n_notes == 2  # no single note can be taken out of a mean
 

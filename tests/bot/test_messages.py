@@ -69,7 +69,7 @@ def test_a_privacy_summary_counts() -> None:
         ({"asked": True}, False, "I do not learn from your voice notes, as you asked, and keep no numbers"),
         ({}, True, "as you allowed. No numbers of them are kept yet."),
         ({"n_vectors": 1}, True, "Kept for that, encrypted: numbers that describe the sound of 1 note."),
-        ({"n_vectors": 2, "n_notes_in_baseline": 5}, True, "2 notes and how you sound in the mean of 5 notes."),
+        ({"n_vectors": 2, "n_notes_in_baseline": 5}, True, "2 notes and what I heard in 5 notes, in the mean."),
     ],
 )
 def test_a_privacy_summary_tells_what_is_learned(kept: dict[str, Any], learning: bool | None, told: str) -> None:

@@ -118,7 +118,7 @@ def test_examples_and_baselines_go_with_their_note_and_person(connection: sqlite
     connection.executescript(
         FIRST_ROWS.replace("'2026-01-01', '2026-01-01');", "'2026-01-01', '2026-01-01', NULL);", 1)
     )
-    connection.execute("INSERT INTO examples VALUES (7, 'set', x'00', '2026-01-01')")
+    connection.execute("INSERT INTO examples VALUES (7, 'set', x'00', '2026-01-01', 1)")
     connection.execute("INSERT INTO baselines VALUES ('anna', 'set', x'00', 1, '2026-01-01')")
     connection.execute("DELETE FROM people")
     assert [rows(connection)[name] for name in ("examples", "baselines")] == [[], []]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from emotify_core.baseline import SpeakerPrior
-from emotify_core.earlier import MEASURED, MOODS, Earlier, Mood, draw_earlier, offsets_after
+from emotify_core.earlier import MEASURED, MOODS, Earlier, Mood, draw_earlier, known_after, statistics_of
+from emotify_core.emotions import Emotion
 
 LABELS = np.tile(["calm", "happy", "sad"], 8)
 SPEAKERS = np.repeat(["a", "b"], 12)
@@ -51,17 +52,49 @@ def test_what_is_measured_has_names_and_titles_of_its_own() -> None:
     assert {earlier.mood for earlier in MEASURED} == set(MOODS)
 
 
+def prior_of(scores: np.ndarray) -> SpeakerPrior:
+    return SpeakerPrior().fit(scores, np.searchsorted(["calm", "happy", "sad"], LABELS), ["calm", "happy", "sad"])
+
+
 def test_what_is_known_is_what_a_baseline_of_the_drawn_notes_would_say() -> None:
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(24, 6)).astype(np.float32)
-    prior = SpeakerPrior().fit(features, LABELS, SPEAKERS)
-    taken_for = rng.integers(0, 3, 24)
-    baseline = None
-    for i in (1, 2, 6):
-        baseline = prior.add(baseline, features[i], np.eye(3)[taken_for[i]])
+    scores = rng.normal(size=(24, 3))
+    prior = prior_of(scores)
+    heard = rng.choice(["calm", "happy", "sad"], 24)
+    told = np.where(np.arange(24) % 2 == 0, LABELS, "")
+    chosen, baseline = (1, 2, 6, 9), None
+    for i in chosen:
+        name = Emotion(heard[i])
+        baseline = prior.add(baseline, scores[i], name)
+        if told[i]:
+            baseline = baseline.retold(name, None, Emotion(told[i]))
 
-    known = offsets_after(prior, prior.turn(features), taken_for, np.array([[1, 2, 6], [-1, -1, -1]]))
+    sums = statistics_of(scores, heard, told, np.array([chosen, [-1] * 4]))
+    offsets, unknown = prior.voices(*sums)
 
-    np.testing.assert_allclose(prior.features_of(known)[0], prior.shift(baseline), rtol=1e-4, atol=1e-5)
-    assert known[0].any()
-    assert not known[1].any()
+    expected, unknown_of_it = prior.voice(baseline)
+    np.testing.assert_allclose(offsets[0], expected, rtol=1e-4, atol=1e-5)
+    assert offsets[0].any()
+    assert unknown.tolist() == [pytest.approx(unknown_of_it), 1]
+    assert not offsets[1].any()
+
+
+def test_scores_are_moved_by_what_is_known_and_only_then() -> None:
+    rng = np.random.default_rng(0)
+    voices = np.where(SPEAKERS[:, None] == "a", [1.0, 0.0, -1.0], [-1.0, 0.0, 1.0])
+    centres = np.searchsorted(["calm", "happy", "sad"], LABELS)[:, None] == np.arange(3)
+    scores = 2.0 * centres + voices
+    prior = prior_of(scores)
+
+    def known(mood: Mood) -> tuple[np.ndarray, np.ndarray]:
+        earlier = Earlier(6, mood)
+        return known_after(prior, scores, speakers=SPEAKERS, labels=LABELS, heard=LABELS, earlier=earlier, rng=rng)
+
+    same, nothing = known("same")
+    named, something = known("same, told")
+
+    np.testing.assert_array_equal(same, scores)
+    assert (nothing == 1).all()
+    assert something.min() < 1
+    moved = something < 1
+    np.testing.assert_allclose((scores - named)[moved], (voices * (1 - something[:, None]))[moved], atol=1e-9)

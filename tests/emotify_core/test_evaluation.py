@@ -17,7 +17,7 @@ from emotify_core.dataset import Dataset, Spectra, Table
 from emotify_core.earlier import MEASURED
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
-from emotify_core.evaluation import calibrate, cross_validate, require_no_leaks
+from emotify_core.evaluation import calibrate, cross_validate, know_voices, require_no_leaks
 from emotify_core.experts import FUNCTIONALS, NETWORK, fuse
 from emotify_core.heads import FusedHeads, fit_temperature, softmax
 from emotify_core.metrics import expected_calibration_error, unweighted_average_recall
@@ -711,3 +711,17 @@ class TestEarlierNotes:
 
     def test_a_recipe_that_knows_no_voices_measures_none(self, outcome: Outcome) -> None:
         assert after_earlier_notes({"clean": outcome}) == []
+
+    def test_the_final_model_knows_what_was_said_of_voices_that_were_held_out(
+        self, after_notes: dict[str, Outcome]
+    ) -> None:
+        clean = after_notes["clean"]
+        prior = know_voices(after_notes, recipe_of(knows_voices=True))
+
+        assert prior is not None
+        assert prior.means_ is not None
+        assert prior.classes_.tolist() == sorted(clean.labels)
+        sad = clean.scores[clean.truth == "sad"][:, clean.labels.index("happy")].mean()
+        classes = prior.classes_.tolist()
+        assert prior.means_[classes.index("sad"), classes.index("happy")] == pytest.approx(sad)
+        assert know_voices(after_notes, recipe_of()) is None

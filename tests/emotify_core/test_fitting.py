@@ -20,12 +20,10 @@ from emotify_core.fitting import (
     columns_of,
     export_networks,
     fit_heads,
-    fit_prior,
     fit_second_expert,
     ordered_labels,
     pretrain,
     run_second_expert,
-    voices_of,
 )
 from emotify_core.heads import FusedHeads
 from emotify_core.splits import Split, leave_one_corpus_out, leave_one_speaker_out
@@ -268,29 +266,3 @@ def test_without_pytorch_the_error_says_what_to_install(dataset: Dataset, monkey
 
     with pytest.raises(MissingExtraError, match=r"PyTorch .* pip --python .venv install -e '\.\[train\]'"):
         fit_second_expert(dataset, everything(dataset), RECIPE, seed=0)
-
-
-class TestPrior:
-    KNOWING = recipe_of(knows_voices=True)
-
-    def test_a_recipe_that_knows_no_voices_has_none(self, dataset: Dataset) -> None:
-        assert fit_prior(dataset, everything(dataset), recipe_of()) is None
-
-    def test_who_sings_has_two_voices(self, dataset: Dataset) -> None:
-        rows = everything(dataset)
-        voices = voices_of(dataset, rows)
-
-        assert set(voices[dataset.is_speech]) == set(dataset.speakers.tolist())
-        assert {name.removesuffix(" song") for name in voices[~dataset.is_speech]} == {"ravdess/01", "ravdess/02"}
-
-    def test_only_the_utterances_that_train_make_it(self, dataset: Dataset) -> None:
-        rows = everything(dataset)[::2]
-        changed = dataset.features.copy()
-        changed[:, 1::2] = 1e3
-
-        first, second = (fit_prior(each, rows, self.KNOWING) for each in (dataset, replace(dataset, features=changed)))
-
-        assert first is not None
-        assert second is not None
-        assert first.key_ == second.key_
-        np.testing.assert_array_equal(first.emotion_means_, second.emotion_means_)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emotify_core.baseline import SpeakerPrior
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
 from emotify_core.experts import Experts, head_scores
@@ -73,8 +74,12 @@ class TestWhatIsLearned:
         assert experts.calibration is not None
         network = world.registry.read_file(header.version, NETWORK_FILE)
         assert network is not None
+        known = experts.prior
+        assert known is not None
+        assert known.means_ is not None
         experts.domain = None
         experts.calibration.strange_factor = None
+        experts.prior = SpeakerPrior()  # which knew voices by their features
         older = Registry(tmp_path)
         older.publish(replace(header, sha256="", files={}), experts, {}, files={NETWORK_FILE: network})
 
@@ -83,6 +88,17 @@ class TestWhatIsLearned:
         assert lesson.decision == "promote"
         assert lesson.challenger is not None
         assert lesson.challenger.experts.domain is None
+        prior = lesson.challenger.experts.prior
+        assert prior is not None
+        assert prior.means_ is not None
+        np.testing.assert_allclose(prior.means_, known.means_, atol=0.7)  # the same speakers, and heads that learned
+
+    def test_the_baselines_of_people_go_on(self, world: World, lesson: Lesson) -> None:
+        _, champion = world.registry.load(world.registry.champion())
+
+        assert lesson.challenger is not None
+        assert lesson.challenger.experts.prior is not None
+        assert lesson.challenger.experts.prior.key_ == champion.prior.key_
 
     def test_what_tells_strange_recordings_stays_as_it_is(self, world: World, lesson: Lesson) -> None:
         _, champion = world.registry.load(world.registry.champion())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emotify_core.dataset import Dataset, Spectra, Table
 from emotify_core.emotions import Emotion
-from emotify_core.evaluation import Judged, calibrate, put_together
+from emotify_core.evaluation import Judged, calibrate, know_voices, put_together
 from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, head_scores, quality_of
 from emotify_core.features import feature_names
 from emotify_core.fitting import fit_domain, fit_heads, ordered_labels
@@ -80,7 +80,8 @@ def make_world(root: Path) -> World:
     everything = np.arange(len(utterances))
     heads = fit_heads(dataset, everything, recipe, seed=0)
     domain = fit_domain(dataset, everything, recipe, heads)
-    experts = Experts(heads, calibration=calibrate(outcomes, recipe), domain=domain)
+    calibration, prior = calibrate(outcomes, recipe), know_voices(outcomes, recipe)
+    experts = Experts(heads, calibration=calibration, prior=prior, domain=domain)
     trained = Trained(describe(dataset, recipe, experts, seed=0, now=NOW), experts, {NETWORK_FILE: tiny_network()})
     registry = Registry(root)
     header = registry.publish(trained.header, trained.experts, {"made": True}, files=trained.files)
