@@ -13,6 +13,7 @@ from numpy.typing import NDArray  # noqa: E402
 from emotify_core.encoder import N_MELS  # noqa: E402
 from emotify_core.network.architecture import Network  # noqa: E402
 from emotify_core.network.fitting import (  # noqa: E402
+    _BATCH,
     Examples,
     Pool,
     _batches,
@@ -136,21 +137,21 @@ class TestRun:
 class TestBatches:
     def test_pools_give_as_many_as_they_are_told_and_rare_labels_more_than_their_share(self) -> None:
         examples = examples_of([0] * 90 + [1] * 10, np.ones((100, 2)))
-        pools = [Pool(np.arange(0, 50), 64), Pool(np.arange(50, 100), 192)]
+        pools = [Pool(np.arange(0, 50), 2 * _BATCH), Pool(np.arange(50, 100), 6 * _BATCH)]
 
         drawn = np.concatenate(
             [np.concatenate(list(_batches(examples, pools, np.random.default_rng(i)))) for i in range(8)]
         )
 
-        assert (drawn >= 50).mean() == pytest.approx(192 / 256)
+        assert (drawn >= 50).mean() == pytest.approx(6 / 8)
         assert (examples.targets[drawn[drawn >= 50]] == 1).mean() > 0.27  # their share is a fifth
 
     def test_batches_hold_utterances_of_like_length(self) -> None:
         examples = examples_of([0, 1] * 128, np.ones((256, 2)))
 
-        for batch in _batches(examples, everything(examples, 256), np.random.default_rng(0)):
+        for batch in _batches(examples, everything(examples, 16 * _BATCH), np.random.default_rng(0)):
             lengths = [len(examples.spectra[i][0]) for i in batch]
-            assert len(batch) == 32
+            assert len(batch) == _BATCH
             assert max(lengths) - min(lengths) <= 3
 
     def test_fewer_utterances_than_a_batch_are_one(self) -> None:
