@@ -295,6 +295,14 @@ async def test_withdrawing_the_only_note_in_a_baseline_takes_it_along(store: Sto
     assert (await baseline_of(store)).n_notes == 2  # no single note can be taken out of a mean
 
 
+async def test_withdrawing_a_note_that_is_in_no_baseline_leaves_that_of_another(store: Store) -> None:
+    await allow(store)
+    before = await heard(store, 1, learned=Learned(VECTOR, SET))
+    await heard(store, 2, learned=Learned(VECTOR, SET, baseline=ONE))
+    await store.withdraw(before)
+    assert (await baseline_of(store)).n_notes == 1
+
+
 async def test_an_export_says_what_is_kept_and_not_the_numbers(store: Store) -> None:
     await allow(store)
     await heard(store, 1, learned=Learned(VECTOR, SET, baseline=b"one"))
