@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Final
 
 from bot.database import Database, Row, Transaction
-from bot.records import Baseline, Learned, Origin, StoredExample, example_from, prediction_from, time_text
+from bot.records import Baseline, Learned, Origin, StoredExample, example_from, prediction_from, taught, time_text
 from bot.vault import SealError, Vault
-from bot.verdicts import Rejection, mark_from_value, verdict_of
+from bot.verdicts import Rejection
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import PersonalBaseline
 
@@ -35,7 +35,8 @@ _LEARNABLE: Final = (
     "AND EXISTS (SELECT 1 FROM feedback f WHERE f.note = e.note)"
 )
 _COLUMNS: Final = (
-    "SELECT e.note, e.vector_set, e.sealed, n.person, n.guild_id, n.origin, n.received_at, w.first_seen, p.emotion "
+    "SELECT e.note, e.vector_set, e.sealed, n.person, n.guild_id, n.origin, n.received_at, w.first_seen, "
+    "p.emotion, p.confidence "
 )
 _FIRST_BASELINE: Final = (
     "INSERT INTO baselines (vector_set, sealed, n_notes, changed_at, person) VALUES (?, ?, ?, ?, ?) "
@@ -202,13 +203,14 @@ async def retelling(transaction: Transaction, vault: Vault | None, note_id: int)
 
 async def _heard_and_told(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:
     """Say what was heard in a note, and which emotion its person said it was; None if nothing was heard or said."""
-    rows = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (note_id,))
+    sql = "SELECT p.*, n.origin FROM predictions p JOIN notes n ON n.id = p.note WHERE p.note = ?"
+    rows = await transaction.fetch_all(sql, (note_id,))
     if not rows:
         return None, None
     marks = await transaction.fetch_all(MARKS, (note_id,))
     try:
         heard = prediction_from(rows[0]).emotion
-        verdict = verdict_of(heard, [mark_from_value(row["mark"]) for row in marks])
+        verdict = taught(rows[0], heard, [row["mark"] for row in marks])
     except ValueError as error:
         _log.warning("the prediction or a mark of note %d is damaged: %s", note_id, error)
         return None, None

@@ -12,6 +12,7 @@ from bot.database import Row
 from bot.verdicts import Confirmation, Correction, Verdict, mark_from_value, verdict_of
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
+from responses.bands import Band, confidence_band
 
 Origin: TypeAlias = Literal["discord", "try"]
 """The front end that a note came through."""
@@ -137,9 +138,9 @@ def note_from(row: Row) -> StoredNote:
 
 
 def example_from(row: Row, vector: bytes, marks: Sequence[str]) -> StoredExample | None:
-    """Read an example; None if its marks were taken back meanwhile."""
+    """Read an example; None if its marks were taken back meanwhile, or there is nothing to learn from them."""
     predicted = Emotion(row["emotion"])
-    verdict = verdict_of(predicted, [mark_from_value(mark) for mark in marks])
+    verdict = taught(row, predicted, marks)
     if verdict is None:
         return None
     return StoredExample(
@@ -153,6 +154,25 @@ def example_from(row: Row, vector: bytes, marks: Sequence[str]) -> StoredExample
         vector_set=row["vector_set"],
         vector=vector,
     )
+
+
+def taught(row: Row, predicted: Emotion, marks: Sequence[str]) -> Verdict | None:
+    """Conclude what can be learned from the marks of a note.
+
+    In Discord a reply names no emotion where the guess was unsure. A ✅ or ❌ under it says nothing of the guess, which
+    its reader never saw; only an emotion that was named does.
+
+    Parameters
+    ----------
+    row : Row
+        With the note's `origin` and the prediction's `confidence`.
+    predicted : Emotion
+    marks : sequence of str
+        That stand, in the order in which they were made.
+    """
+    said = [mark_from_value(mark) for mark in marks]
+    was_told = row["origin"] != "discord" or confidence_band(float(row["confidence"])) is not Band.LOW
+    return verdict_of(predicted, said) if was_told or (said and isinstance(said[-1], Emotion)) else None
 
 
 def night_from(row: Row) -> StoredNight:

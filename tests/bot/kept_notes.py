@@ -11,12 +11,14 @@ from bot.store import Store
 from bot.verdicts import Judgement, Mark
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import PersonalBaseline
+from emotify_core.prediction import Prediction
 from tests.bot.stand_ins import NOON, SAD
 
 ANNA: Final = "a" * 64
 SET: Final = "functionals-3+0123456789ab"
 VECTOR: Final = bytes(range(256)) * 35
 KEY: Final = bytes(range(32))
+UNSURE: Final = Prediction({e: 0.3 if e is Emotion.SAD else 0.1 for e in Emotion}, duration=2.5, model="test-1")
 
 
 async def heard(
@@ -27,12 +29,13 @@ async def heard(
     origin: Origin = "discord",
     learned: Learned | None = None,
     mark: Mark | None = Judgement.RIGHT,
+    prediction: Prediction = SAD,
 ) -> int:
     """Let a note be heard, answered and marked."""
     note_id = await store.claim_note(person, origin=origin, received_at=NOON, message_id=message_id, guild_id=12)
     assert note_id is not None
     learned = learned or Learned(VECTOR, SET)
-    assert await store.save_prediction(note_id, SAD, template="t", notice=True, at=NOON, learned=learned)
+    assert await store.save_prediction(note_id, prediction, template="t", notice=True, at=NOON, learned=learned)
     assert await store.answered(note_id, reply_id=2000 + message_id, at=NOON)
     if mark is not None:
         await store.add_mark(note_id, mark, at=NOON)

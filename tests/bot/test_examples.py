@@ -16,7 +16,7 @@ from bot.store import Store, StoreError
 from bot.vault import Vault
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection
 from emotify_core.emotions import Emotion
-from tests.bot.kept_notes import ANNA, KEY, SET, VECTOR, allow, baseline_after, baseline_of, heard
+from tests.bot.kept_notes import ANNA, KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON, SAD
 
 BOB = "b" * 64
@@ -48,6 +48,19 @@ def change(path: Path, sql: str, *values: Any) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(sql, values)
         connection.commit()
+
+
+@pytest.mark.parametrize("mark", [Judgement.RIGHT, Judgement.WRONG])
+async def test_under_a_reply_that_named_no_emotion_only_a_name_teaches(store: Store, mark: Mark) -> None:
+    await allow(store)
+    said: tuple[tuple[Origin, Mark], ...] = (("discord", mark), ("discord", Emotion.SAD), ("try", mark))
+    for i, (origin, word) in enumerate(said, start=1):
+        await heard(store, i, origin=origin, mark=word, prediction=UNSURE)
+
+    found = await read(store)
+
+    assert [example.origin for example in found] == ["discord", "try"]  # a terminal shows the guess in any case
+    assert found[0].verdict == Confirmation(Emotion.SAD)
 
 
 async def test_an_example_is_as_it_was_kept(store: Store) -> None:

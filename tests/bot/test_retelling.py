@@ -15,7 +15,7 @@ from bot.vault import Vault
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import PersonalBaseline
-from tests.bot.kept_notes import KEY, SET, VECTOR, allow, baseline_after, baseline_of, heard
+from tests.bot.kept_notes import KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON
 
 
@@ -152,3 +152,13 @@ async def test_a_note_that_is_in_no_baseline_moves_nothing_while_another_one_com
     assert await told(store) == {}
     await store.add_mark(first, Emotion.CALM, at=NOON)
     assert await told(store) == {Emotion.CALM: 1}
+
+
+async def test_a_check_mark_under_a_reply_that_named_no_emotion_tells_none(store: Store) -> None:
+    await allow(store)
+    learned = Learned(VECTOR, SET, baseline=baseline_after(1).to_bytes())
+    note_id = await heard(store, 1, learned=learned, mark=Judgement.RIGHT, prediction=UNSURE)
+    assert await told(store) == {}
+
+    await store.add_mark(note_id, Emotion.SAD, at=NOON)
+    assert await told(store) == {Emotion.SAD: 1}
