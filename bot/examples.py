@@ -156,37 +156,43 @@ async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Le
         "INSERT OR REPLACE INTO examples (note, vector_set, sealed, created_at) VALUES (?, ?, ?, ?)",
         (note_id, learned.vector_set, sealed, time_text(at)),
     )
-    if learned.baseline is None or not await _keep_baseline(transaction, vault, learned, person=person, at=at):
-        return
-    if _count_notes(learned.baseline) == 1:  # it was begun anew
-        await transaction.write(_NONE_IN_BASELINE, (person,))
-    await transaction.write("UPDATE examples SET in_baseline = 1 WHERE note = ?", (note_id,))
-    heard, told = await _heard_and_told(transaction, note_id)  # it may have waited for the yes, and been judged
-    await _retell(transaction, vault, note_id, heard, before=None, after=told)
+    if await _keep_baseline(transaction, vault, note_id, learned, person=person, at=at):
+        heard, told = await _heard_and_told(transaction, note_id)  # it may have waited for the yes, and been judged
+        await _retell(transaction, vault, note_id, heard, before=None, after=told)
 
 
 async def _keep_baseline(
-    transaction: Transaction, vault: Vault, learned: Learned, *, person: str, at: datetime
+    transaction: Transaction, vault: Vault, note_id: int, learned: Learned, *, person: str, at: datetime
 ) -> bool:
     """Replace the baseline that the note was heard with by the one that counts the note, too; say if that was done.
 
     If it was replaced or deleted meanwhile, by another note or by a no, this note is not in the baseline: a mean over
     nearly all notes is as good, while one that counts a note and lacks it would be wrong.
     """
-    baseline = learned.baseline or b""
-    sealed = vault.seal(baseline, *_baseline_place(person, learned.vector_set))
-    values = (learned.vector_set, sealed, _count_notes(baseline), time_text(at), person)
-    if learned.heard_with is None:
-        return await transaction.write(_FIRST_BASELINE, values) > 0
-    return await transaction.write(_NEXT_BASELINE, (*values, learned.heard_with.sealed)) > 0
+    if learned.baseline is None:
+        return False
+    n_notes, before = _count_notes(learned.baseline, learned), learned.heard_with
+    sealed = vault.seal(learned.baseline, *_baseline_place(person, learned.vector_set))
+    values = (learned.vector_set, sealed, n_notes, time_text(at), person)
+    if before is None:
+        n_written = await transaction.write(_FIRST_BASELINE, values)
+    else:
+        n_written = await transaction.write(_NEXT_BASELINE, (*values, before.sealed))
+    if not n_written:
+        return False
+    if n_notes == 1:  # it was begun anew
+        await transaction.write(_NONE_IN_BASELINE, (person,))
+    await transaction.write("UPDATE examples SET in_baseline = 1 WHERE note = ?", (note_id,))
+    return True
 
 
-def _count_notes(baseline: bytes) -> int:
-    """Count the notes in a baseline; as one where a worker of another release wrote it."""
+def _count_notes(baseline: bytes, learned: Learned) -> int:
+    """Count the notes in a baseline: one more than before where a worker of another release wrote it."""
     try:
         return PersonalBaseline.from_bytes(baseline).n_notes
     except ValueError:
-        return 1
+        before = learned.heard_with
+        return 1 + (before.n_notes if before is not None and before.vector_set == learned.vector_set else 0)
 
 
 @contextlib.asynccontextmanager

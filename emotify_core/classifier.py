@@ -313,7 +313,7 @@ class EmotionClassifier:
 
     def _calibrated(self, opinions: _Opinions, baseline: PersonalBaseline | None = None) -> Scores:
         experts, scores, unknown = self._experts, opinions.scores, 1.0
-        if self._prior is not None and baseline is not None:
+        if self._prior is not None:
             offset, unknown = self._prior.voice(baseline)
             scores = scores - offset
         quality = quality_of(experts.heads, opinions.features, self._recipe.quality, experts.domain)

@@ -114,7 +114,8 @@ def known_after(
     scores : ndarray of float, shape=(n_utterances, n_classes)
         Fused log-scores in the order of the prior's classes.
     speakers, labels, heard : ndarray of str, shape=(n_utterances,)
-        Who speaks, which emotion it is, and which one was heard without earlier notes.
+        Who speaks, which emotion it is, and which one was heard without earlier notes. (The bot hears each note
+        against those before it; that is not replayed here.)
     earlier : Earlier
     rng : numpy.random.Generator
 

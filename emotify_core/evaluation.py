@@ -218,26 +218,34 @@ def put_together(
     outcomes = {
         name: joined.outcome([fold[name] for fold in folds], [scores[name] for scores in fused]) for name in folds[0]
     }
-    priors = _priors([scores["clean"] for scores in fused], truth, labels, splits) if recipe.knows_voices else []
-    if priors:
-        clean, stops = outcomes["clean"], np.cumsum([len(split.test) for split in splits])
-        tested = [slice(stop - len(split.test), stop) for split, stop in zip(splits, stops, strict=True)]
-        for i, earlier in enumerate(MEASURED):
-            rng = np.random.default_rng((seed, i))
-            known = [
-                known_after(
-                    prior,
-                    clean.scores[rows],
-                    speakers=clean.speakers[rows],
-                    labels=clean.truth[rows],
-                    heard=clean.predicted[rows],
-                    earlier=earlier,
-                    rng=rng,
-                )
-                for prior, rows in zip(priors, tested, strict=True)
-            ]
-            scores, unknown = ([each[k] for each in known] for k in (0, 1))
-            outcomes[earlier.name] = joined.outcome([fold["clean"] for fold in folds], scores, unknown)
+    if recipe.knows_voices:
+        priors = _priors([scores["clean"] for scores in fused], truth, labels, splits)
+        outcomes |= _after_earlier_notes(joined, outcomes["clean"], [fold["clean"] for fold in folds], priors, seed)
+    return outcomes
+
+
+def _after_earlier_notes(
+    joined: _Joined, clean: Outcome, folds: Sequence[Judged], priors: Sequence[SpeakerPrior], seed: int
+) -> dict[str, Outcome]:
+    """Judge clean utterances again, as if earlier notes of their speakers were known; nothing without priors."""
+    tested = np.split(np.arange(len(clean.truth)), np.cumsum([len(split.test) for split in joined.splits])[:-1])
+    outcomes = {}
+    for i, earlier in enumerate(MEASURED if priors else ()):
+        rng = np.random.default_rng((seed, i))
+        known = [
+            known_after(
+                prior,
+                clean.scores[rows],
+                speakers=clean.speakers[rows],
+                labels=clean.truth[rows],
+                heard=clean.predicted[rows],
+                earlier=earlier,
+                rng=rng,
+            )
+            for prior, rows in zip(priors, tested, strict=True)
+        ]
+        scores, unknown = ([each[k] for each in known] for k in (0, 1))
+        outcomes[earlier.name] = joined.outcome(folds, scores, unknown)
     return outcomes
 
 
@@ -298,10 +306,14 @@ def _priors(
     for i in range(len(fused)):
         others = [k for k in range(len(fused)) if k != i]
         scores, columns = (np.concatenate([each[k] for k in others]) for each in (fused, truth))
-        if len(set(columns.tolist())) < len(labels):
-            return []
-        priors.append(SpeakerPrior().fit(scores, columns, labels))
-    return priors
+        priors.append(_prior(scores, columns, labels))
+    fitted = [prior for prior in priors if prior is not None]
+    return fitted if len(fitted) == len(priors) else []
+
+
+def _prior(scores: Scores, columns: NDArray[np.intp], labels: Sequence[str]) -> SpeakerPrior | None:
+    """Fit a prior; None where an emotion was not tested."""
+    return SpeakerPrior().fit(scores, columns, labels) if len(set(columns.tolist())) == len(labels) else None
 
 
 def _allowed(probabilities: NDArray[np.float64], labels: Sequence[str], split: Split) -> NDArray[np.float64]:
@@ -357,7 +369,7 @@ def know_voices(outcomes: Mapping[str, Outcome], recipe: Recipe) -> SpeakerPrior
     if not recipe.knows_voices:
         return None
     classes, scores, columns = _sorted(outcomes["clean"])
-    return SpeakerPrior().fit(scores, columns, classes) if len(set(columns.tolist())) == len(classes) else None
+    return _prior(scores, columns, classes)
 
 
 def _sorted(outcome: Outcome) -> tuple[list[str], Scores, NDArray[np.intp]]:

@@ -112,11 +112,12 @@ def learn(
 
 @dataclass(frozen=True, eq=False)
 class _Attempt:
-    """A challenger that is not fitted to everybody yet."""
+    """A challenger that is not fitted to everybody yet, and what its twins say of the base's tested utterances."""
 
     share: float
     weights: NDArray[np.float64]
     twins: list[t.Twin]
+    scores: Sequence[Scores]
     calibration: Calibration | None
     checks: list[Check]
 
@@ -188,7 +189,7 @@ class _Night:
             self._posteriors(t.example_scores(base, twins, examples), calibration),
         )
         checks = gate(base, examples, weights > 0, before, now, shipped=shipped, seed=seed)
-        return _Attempt(share, weights, twins, calibration, checks)
+        return _Attempt(share, weights, twins, scores, calibration, checks)
 
     def _shipped_scores(self) -> list[Scores]:
         return [np.asarray(scores, dtype=np.float64) for scores in self._base.head_scores]
@@ -215,7 +216,7 @@ class _Night:
         before = self._serving.experts.prior
         if before is None:
             return None
-        clean = self._fused_on_base(t.base_scores(self._base, attempt.twins))[0]
+        clean = self._fused_on_base(attempt.scores)[0]
         if before.is_fitted:
             return before.moved(clean, self._truth())
         return SpeakerPrior().fit(clean, self._truth(), self._serving.experts.classes)  # it is of an earlier release

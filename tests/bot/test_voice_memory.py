@@ -339,7 +339,7 @@ async def test_a_persons_notes_are_heard_with_their_own_baseline(bench: Bench) -
     assert bench.recognizer.asked == [(True, None), (True, None), (True, b"1;"), (True, b"1;2;")]
     baseline = await bench.store.baseline(ANNAS)
     assert baseline is not None
-    assert baseline.values == b"1;2;3;"
+    assert (baseline.values, baseline.n_notes) == (b"1;2;3;", 3)
 
 
 async def test_while_a_person_has_not_answered_no_baseline_is_used(bench: Bench) -> None:
@@ -349,7 +349,7 @@ async def test_while_a_person_has_not_answered_no_baseline_is_used(bench: Bench)
     await bench.conversation.set_learning(ANNA, learning=True)
     baseline = await bench.store.baseline(ANNAS)
     assert baseline is not None
-    assert baseline.values == b"1;"
+    assert (baseline.values, baseline.n_notes) == (b"1;", 1)
 
 
 async def test_of_two_notes_at_once_none_breaks_the_baseline(bench: Bench) -> None:
@@ -367,7 +367,7 @@ async def test_of_two_notes_at_once_none_breaks_the_baseline(bench: Bench) -> No
     await asyncio.gather(*hearing)
     baseline = await bench.store.baseline(ANNAS)
     assert baseline is not None
-    assert baseline.values in {b"1;2;", b"1;3;"}
+    assert (baseline.values in {b"1;2;", b"1;3;"}, baseline.n_notes) == (True, 2)
     assert await n_kept(bench) == 3
 
 
@@ -382,7 +382,7 @@ async def test_a_baseline_of_another_model_is_not_used(bench: Bench) -> None:
     assert bench.recognizer.asked[2:] == [(True, b"2;")]
     baseline = await bench.store.baseline(ANNAS)
     assert baseline is not None
-    assert (baseline.values, baseline.vector_set) == (b"2;3;", "set-2")
+    assert (baseline.values, baseline.vector_set, baseline.n_notes) == (b"2;3;", "set-2", 2)
 
 
 async def test_a_baseline_known_to_be_of_another_model_is_not_even_tried(bench: Bench) -> None:
