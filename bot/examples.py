@@ -54,6 +54,12 @@ _BASELINE_OF_NOTE: Final = (
 _NEXT_BASELINE: Final = (
     "UPDATE baselines SET vector_set = ?, sealed = ?, n_notes = ?, changed_at = ? WHERE person = ? AND sealed = ?"
 )
+_DROP_BASELINE: Final = (
+    "DELETE FROM baselines WHERE person = "
+    "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ? AND e.in_baseline "
+    "AND NOT EXISTS (SELECT 1 FROM examples l JOIN notes m ON m.id = l.note "
+    "WHERE m.person = n.person AND l.in_baseline AND l.note != n.id))"
+)
 _NONE_IN_BASELINE: Final = "UPDATE examples SET in_baseline = 0 WHERE note IN (SELECT id FROM notes WHERE person = ?)"
 
 
@@ -250,12 +256,8 @@ async def _retell(
 
 
 async def drop_example(transaction: Transaction, note_id: int) -> None:
-    """Delete what one could learn of a note, and a baseline that holds no other note."""
-    await transaction.write(
-        "DELETE FROM baselines WHERE n_notes = 1 AND person = "
-        "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ? AND e.in_baseline)",
-        (note_id,),
-    )
+    """Delete what one could learn of a note, and a baseline that holds no other note that still stands."""
+    await transaction.write(_DROP_BASELINE, (note_id,))
     await transaction.write("DELETE FROM examples WHERE note = ?", (note_id,))
 
 

@@ -306,6 +306,8 @@ async def test_withdrawing_the_only_note_in_a_baseline_takes_it_along(store: Sto
     await heard(store, 3, learned=Learned(VECTOR, SET, baseline=TWO, heard_with=first))
     await store.withdraw(3)
     assert (await baseline_of(store)).n_notes == 2  # no single note can be taken out of a mean
+    await store.withdraw(2)
+    assert await store.baseline(ANNA) is None  # it would be of deleted notes alone
 
 
 async def test_withdrawing_a_note_that_is_in_no_baseline_leaves_that_of_another(store: Store) -> None:
