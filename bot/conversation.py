@@ -307,7 +307,7 @@ class Conversation:
         if pace is Pace.ASK_TO_WAIT:
             raise TroubleError(Trouble.COOLDOWN)
         self._check(note.duration, note.n_bytes)
-        heard = await self._recognize(fetch, person, note.origin)
+        heard = await self._heard_before(note_id) or await self._recognize(fetch, person, note.origin)
         return await self._reply(note_id, person, note.origin, note.guild_id, heard)
 
     async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
@@ -315,9 +315,13 @@ class Conversation:
         if await self._store.consent(pending.person, "listening") is False:
             await self._store.refuse(pending.id, status="refused", reason="opted_out")
             return Silence(Why.OPTED_OUT)
-        prediction = await self._store.prediction(pending.id)
-        heard = HeardNote(prediction) if prediction else await self._recognize(fetch, pending.person, pending.origin)
+        heard = await self._heard_before(pending.id) or await self._recognize(fetch, pending.person, pending.origin)
         return await self._reply(pending.id, pending.person, pending.origin, pending.guild_id, heard)
+
+    async def _heard_before(self, note_id: int) -> HeardNote | None:
+        """Find what was heard in a note whose reply did not go out: its speaker's baseline holds it already."""
+        prediction = await self._store.prediction(note_id)
+        return HeardNote(prediction) if prediction else None
 
     def _check(self, duration: float | None, n_bytes: int | None) -> None:
         """Refuse what is too long or too large."""

@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 _MAY_KEEP: Final = (
     "SELECT n.person FROM notes n JOIN predictions p ON p.note = n.id "
     "LEFT JOIN consents c ON c.person = n.person AND c.kind = 'learning' "
-    "WHERE n.id = ? AND coalesce(c.answer, n.origin = 'try') = 1"
+    "WHERE n.id = ? AND coalesce(c.answer, n.origin = 'try') = 1 "
+    "AND NOT EXISTS (SELECT 1 FROM examples e WHERE e.note = n.id AND e.in_baseline)"  # it would count twice
 )
 _LEARNABLE: Final = (
     "FROM examples e JOIN notes n ON n.id = e.note JOIN predictions p ON p.note = e.note "

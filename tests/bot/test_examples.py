@@ -273,6 +273,18 @@ async def test_a_late_baseline_does_not_bring_back_a_deleted_one(store: Store) -
     assert ((await baseline_of(store)).values, (await baseline_of(store)).n_notes) == (b"anew", 1)
 
 
+async def test_a_note_that_is_heard_twice_is_in_the_baseline_once(store: Store) -> None:
+    await allow(store)
+    note_id = await heard(store, 1, learned=Learned(VECTOR, SET, baseline=ONE), mark=None)
+    first = await baseline_of(store)
+    await asyncio.to_thread(change, store._database.path, "UPDATE notes SET status = 'predicted' WHERE id = ?", note_id)
+    learned = Learned(VECTOR, SET, baseline=TWO, heard_with=first)  # as another bot on the same file would have it
+    assert await store.save_prediction(note_id, SAD, template="t", notice=False, at=NOON, learned=learned)
+    assert await baseline_of(store) == first
+    await store.withdraw(1)
+    assert await store.baseline(ANNA) is None
+
+
 async def test_another_vector_set_starts_a_new_baseline(store: Store) -> None:
     await allow(store)
     await heard(store, 1, learned=Learned(VECTOR, SET, baseline=b"old"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from bot.records import StoredExample
 from bot.store import Store
 from bot.vault import Vault
 from bot.verdicts import Judgement
-from tests.bot.bench import ANNA, BOB, NAMES, REPLY, Bench, fetch, incoming
+from tests.bot.bench import ANNA, BOB, NAMES, REPLY, Bench, fetch, incoming, never_fetch
 from tests.bot.stand_ins import SAD
 
 pytestmark = pytest.mark.usefixtures("no_blocking")
@@ -340,6 +341,19 @@ async def test_a_persons_notes_are_heard_with_their_own_baseline(bench: Bench) -
     baseline = await bench.store.baseline(ANNAS)
     assert baseline is not None
     assert (baseline.values, baseline.n_notes) == (b"1;2;3;", 3)
+
+
+async def test_a_note_that_was_not_answered_and_is_asked_for_again_is_in_the_baseline_once(bench: Bench) -> None:
+    await bench.conversation.set_learning(ANNA, learning=True)
+    first = await bench.conversation.hear(incoming(1), saying(b"1"))  # type: ignore[arg-type]
+    assert isinstance(first, Answer)
+    await bench.conversation.unsent(first.note_id)
+    again = await bench.conversation.hear(replace(incoming(1), asked=True), never_fetch)
+    assert isinstance(again, Answer)
+    assert (again.text, again.prediction) == (first.text, first.prediction)
+    baseline = await bench.store.baseline(ANNAS)
+    assert baseline is not None
+    assert (baseline.values, baseline.n_notes) == (b"1;", 1)
 
 
 async def test_while_a_person_has_not_answered_no_baseline_is_used(bench: Bench) -> None:
