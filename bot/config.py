@@ -144,7 +144,10 @@ class Settings(BaseSettings):
     @classmethod
     def _home_is_expanded(cls, data_dir: Path) -> Path:
         """Read `~` as the home folder."""
-        return data_dir.expanduser()
+        try:
+            return data_dir.expanduser()
+        except RuntimeError as error:  # pydantic reports no other than a ValueError
+            raise ValueError("must be a folder, and the user named after ~ has none here") from error
 
     @field_validator("retrain_at", mode="before")
     @classmethod
@@ -242,7 +245,8 @@ def _is_web_address(text: str) -> bool:
     """Tell whether a text is an http(s) address without query."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+        is_bare = not (parts.query or parts.fragment or parts.port == 0)  # a port out of range is a ValueError
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_bare
     except ValueError:
         return False
 

@@ -100,7 +100,9 @@ def test_settings_are_frozen() -> None:
         ("EMOTIFY_NOTE_TIMEOUT", "0"), ("EMOTIFY_QUEUE_SIZE", "0"), ("EMOTIFY_COOLDOWN", "-0.1"),
         ("EMOTIFY_DISCORD_API", "discord.com/api/v10"), ("EMOTIFY_DISCORD_API", "ftp://discord.com"),
         ("EMOTIFY_DISCORD_API", "https://"), ("EMOTIFY_DISCORD_API", "https://discord.com/api?v=10"),
-        ("EMOTIFY_DISCORD_API", "http://[broken"),
+        ("EMOTIFY_DISCORD_API", "http://[broken"), ("EMOTIFY_DISCORD_API", "http://127.0.0.1:99999"),
+        ("EMOTIFY_DISCORD_API", "http://127.0.0.1:http"), ("EMOTIFY_DISCORD_API", "http://127.0.0.1:0"),
+        ("EMOTIFY_DATA_DIR", "~nobody-has-this-name/data"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_line_that_names_the_variable(
