@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     def _token_without_blanks(cls, token: SecretStr | None) -> SecretStr | None:
         """Strip the blanks that copying brings along; nothing left means no token."""
         plain = "" if token is None else token.get_secret_value().strip()
+        if not plain.isprintable():  # no request can carry it
+            raise ValueError("must be the token alone, without line breaks in it")
         return SecretStr(plain) if plain else None
 
     @field_validator("examples_key")

@@ -84,6 +84,14 @@ def test_the_token_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TOKEN not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+@pytest.mark.parametrize("name", ["EMOTIFY_DISCORD_TOKEN", "DISCORD_TOKEN"])
+def test_a_token_that_no_request_can_carry_is_one_line_that_does_not_repeat_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    [problem] = problems_with(monkeypatch, **{name: f"{TOKEN}\n# the bot's"})
+    assert problem == "EMOTIFY_DISCORD_TOKEN must be the token alone, without line breaks in it."
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().workers = 3
