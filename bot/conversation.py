@@ -217,6 +217,11 @@ class Conversation:
             self._memory.drop(note.id)
         return note
 
+    async def withdraw_channel(self, channel_id: int) -> None:
+        """Delete what describes the voices in a channel's notes, because it was deleted."""
+        for note_id in await self._store.withdraw_channel(channel_id):
+            self._memory.drop(note_id)
+
     async def privacy(self, sender: int | str, *, origin: Origin = "discord") -> Privacy:
         """Collect what `/privacy` shows."""
         person = self._pseudonymizer.of(origin, sender)

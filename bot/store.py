@@ -248,13 +248,16 @@ class Store(People, Examples, Nights):
     async def withdraw_note(self, note_id: int) -> None:
         """Delete what describes the voice in a note."""
         async with self._database.transaction() as transaction:
-            await transaction.write(
-                "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 WHERE id = ?",
-                (note_id,),
-            )
-            await drop_example(transaction, note_id)
-            await transaction.write("DELETE FROM predictions WHERE note = ?", (note_id,))
-            await transaction.write("DELETE FROM feedback WHERE note = ?", (note_id,))
+            await _withdraw(transaction, note_id)
+
+    async def withdraw_channel(self, channel_id: int) -> list[int]:
+        """Do what `withdraw` does for all notes of a channel, because it was deleted; returns their numbers."""
+        sql = "SELECT id FROM notes WHERE channel_id = ? AND status != 'withdrawn'"
+        async with self._database.transaction() as transaction:
+            note_ids = [row["id"] for row in await transaction.fetch_all(sql, (channel_id,))]
+            for note_id in note_ids:
+                await _withdraw(transaction, note_id)
+        return note_ids
 
     async def prediction(self, note_id: int) -> Prediction | None:
         """Read what was predicted for a note."""
@@ -325,6 +328,16 @@ class Store(People, Examples, Nights):
                 "EMOTIFY_EXAMPLES_KEY as it was."
             )
         await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
+
+
+async def _withdraw(transaction: Transaction, note_id: int) -> None:
+    """Delete what describes the voice in a note."""
+    await transaction.write(
+        "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 WHERE id = ?", (note_id,)
+    )
+    await drop_example(transaction, note_id)
+    await transaction.write("DELETE FROM predictions WHERE note = ?", (note_id,))
+    await transaction.write("DELETE FROM feedback WHERE note = ?", (note_id,))
 
 
 async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: datetime) -> None:

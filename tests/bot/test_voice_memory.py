@@ -195,6 +195,8 @@ async def test_forgetting_and_withdrawing_drop_what_waits(bench: Bench) -> None:
     await bench.conversation.withdraw(1)
     await hear(bench, 2, sender=BOB)
     await bench.conversation.forget(BOB)
+    await hear(bench, 3)
+    await bench.conversation.withdraw_channel(11)
     assert len(bench.conversation._memory._waiting) == 0
 
 

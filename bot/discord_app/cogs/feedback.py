@@ -75,6 +75,16 @@ class Feedback(Area):
         for message_id in event.message_ids:
             await self._services.conversation.withdraw(message_id)
 
+    @listener
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Let go of all notes in a channel that was deleted: their messages are told of no more."""
+        await self._services.conversation.withdraw_channel(channel.id)
+
+    @listener
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Let go of all notes in a thread that was deleted, by itself or with its channel."""
+        await self._services.conversation.withdraw_channel(event.thread_id)
+
     def _is_a_mark(self, event: discord.RawReactionActionEvent) -> bool:
         """Tell whether a reaction is one of ours to read: not the bot's own, and with one of the ten emoji."""
         by_the_bot = self._bot.user is not None and event.user_id == self._bot.user.id

@@ -157,6 +157,24 @@ async def test_many_deletions_at_once_are_heard_too(fake: FakeDiscord, start: St
     assert await bot.rows("SELECT * FROM predictions") == []
 
 
+@pytest.mark.parametrize("gone", ["channel", "thread"])
+async def test_a_deleted_channel_takes_the_features_of_its_notes_along(
+    fake: FakeDiscord, start: Start, home: Home, gone: str
+) -> None:
+    bot = await start()
+    elsewhere, thread = fake.channel(home.guild, "elsewhere"), fake.thread(home.channel)
+    for place in (elsewhere, home.channel, thread):
+        await offered(fake, await send_note(home.ada, place))
+    fake.delete_channel(home.channel if gone == "channel" else thread)
+    deleted = [home.channel.id, thread.id] if gone == "channel" else [thread.id]
+    n_deleted = f"(SELECT count(*) FROM notes WHERE status = 'withdrawn') = {len(deleted)}"
+    await bot.until_row(f"SELECT 1 WHERE {n_deleted}")
+    left = await bot.rows("SELECT channel_id FROM notes JOIN predictions ON note = id")
+    assert [row["channel_id"] for row in left] == [
+        place.id for place in (elsewhere, home.channel, thread) if place.id not in deleted
+    ]
+
+
 async def test_feedback_in_dms_and_threads_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     for place in (fake.dm(home.ada), fake.thread(home.channel)):
