@@ -46,9 +46,7 @@ _FIRST_BASELINE: Final = (
 MARKS: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 """Query for the marks of a note that stand, in the order in which they were made."""
 _BASELINE_OF_NOTE: Final = (
-    "SELECT b.person, b.vector_set, b.sealed, "
-    "(SELECT count(*) FROM examples l JOIN notes m ON m.id = l.note "
-    "WHERE m.person = n.person AND l.in_baseline AND l.note > e.note) AS n_since "
+    "SELECT b.person, b.vector_set, b.sealed, b.n_notes - e.in_baseline AS n_since "
     "FROM notes n JOIN examples e ON e.note = n.id AND e.in_baseline "
     "JOIN baselines b ON b.person = n.person AND b.vector_set = e.vector_set WHERE n.id = ?"
 )
@@ -189,7 +187,7 @@ async def _keep_baseline(
         return False
     if n_notes == 1:  # it was begun anew
         await transaction.write(_NONE_IN_BASELINE, (person,))
-    await transaction.write("UPDATE examples SET in_baseline = 1 WHERE note = ?", (note_id,))
+    await transaction.write("UPDATE examples SET in_baseline = ? WHERE note = ?", (n_notes, note_id))
     return True
 
 

@@ -122,3 +122,23 @@ def test_examples_and_baselines_go_with_their_note_and_person(connection: sqlite
     connection.execute("INSERT INTO baselines VALUES ('anna', 'set', x'00', 1, '2026-01-01')")
     connection.execute("DELETE FROM people")
     assert [rows(connection)[name] for name in ("examples", "baselines")] == [[], []]
+
+
+def test_a_note_in_a_baseline_gets_its_place_there(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    apply_migrations(connection, list_migrations()[:1])
+    connection.executescript(FIRST_ROWS)
+    apply_migrations(connection, list_migrations()[:4])
+    for note in (8, 9, 10, 11):
+        person = "bob" if note == 11 else "anna"
+        connection.execute("INSERT OR IGNORE INTO people (pseudonym, first_seen) VALUES (?, '2026')", (person,))
+        connection.execute(
+            "INSERT INTO notes (id, person, origin, received_at, status) VALUES (?, ?, 'try', '2026', 'answered')",
+            (note, person),
+        )
+    for note, is_in in ((7, 0), (8, 1), (9, 0), (10, 1), (11, 1)):  # Bob's baseline did not open and was dropped
+        connection.execute("INSERT INTO examples VALUES (?, 'set', x'00', '2026', ?)", (note, is_in))
+    connection.execute("INSERT INTO baselines VALUES ('anna', 'set', x'00', 5, '2026')")
+    apply_migrations(connection, list_migrations())
+    places = connection.execute("SELECT note, in_baseline FROM examples ORDER BY note").fetchall()
+    assert [tuple(row) for row in places] == [(7, 0), (8, 4), (9, 0), (10, 5), (11, 0)]

@@ -14,7 +14,7 @@ from bot.store import Store
 from bot.vault import Vault
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
-from emotify_core.personal_baseline import PersonalBaseline
+from emotify_core.personal_baseline import FULL, PersonalBaseline
 from tests.bot.kept_notes import KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON
 
@@ -162,3 +162,18 @@ async def test_a_check_mark_under_a_reply_that_named_no_emotion_tells_none(store
 
     await store.add_mark(note_id, Emotion.SAD, at=NOON)
     assert await told(store) == {Emotion.SAD: 1}
+
+
+async def test_how_far_a_note_has_faded_does_not_depend_on_which_others_were_deleted(store: Store) -> None:
+    await allow(store)
+    notes, before = [], None
+    for n in range(1, FULL + 6):
+        learned = Learned(VECTOR, SET, baseline=baseline_after(n).to_bytes(), heard_with=before)
+        notes.append(await heard(store, n, learned=learned, mark=None))
+        before = await baseline_of(store)
+    for note_id in notes[-3:]:
+        await store.withdraw_note(note_id)
+
+    await store.add_mark(notes[-4], Emotion.CALM, at=NOON)
+
+    assert await told(store) == {Emotion.CALM: pytest.approx(((FULL - 1) / FULL) ** 3)}
