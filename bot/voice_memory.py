@@ -127,11 +127,13 @@ class VoiceMemory:
 
     async def _heard(self, audio: bytes, baseline: Baseline | None) -> Recognition:
         """Hear a note with a baseline that fits the model, or with none."""
-        if baseline is None or self._vector_set not in {"", baseline.vector_set}:
+        if baseline is None:
             return await self._recognizer.recognize(audio, learn=True)
-        heard = await self._recognizer.recognize(audio, learn=True, baseline=baseline.values)
-        if heard.vector_set in {"", baseline.vector_set}:
+        fits = self._vector_set in {"", baseline.vector_set}
+        heard = await self._recognizer.recognize(audio, learn=True, baseline=baseline.values if fits else None)
+        if heard.vector_set == "" or (heard.vector_set == baseline.vector_set) is fits:
             return heard
-        # The model is another one than that which made the baseline, so what it heard with that cannot be trusted.
+        # The model is another one than thought. What it heard with a baseline that it did not make cannot be trusted;
+        # one that it did make, before a rollback, must not be begun anew.
         self._vector_set = heard.vector_set
-        return await self._recognizer.recognize(audio, learn=True)
+        return await self._recognizer.recognize(audio, learn=True, baseline=None if fits else baseline.values)

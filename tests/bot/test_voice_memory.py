@@ -411,6 +411,21 @@ async def test_a_baseline_known_to_be_of_another_model_is_not_even_tried(bench: 
     assert bench.recognizer.asked[-1] == (True, None)
 
 
+async def test_a_baseline_outlives_a_rollback_in_which_its_person_said_nothing(bench: Bench) -> None:
+    await bench.conversation.set_learning(ANNA, learning=True)
+    await bench.conversation.set_learning(BOB, learning=True)
+    await hear(bench, 1, b"1")
+    bench.recognizer.vector_set = "set-2"
+    await hear(bench, 2, b"x", sender=BOB)
+    bench.recognizer.vector_set = "set-1"
+    bench.recognizer.asked.clear()
+    await hear(bench, 3, b"2")
+    assert bench.recognizer.asked == [(True, None), (True, b"1;")]
+    baseline = await bench.store.baseline(ANNAS)
+    assert baseline is not None
+    assert (baseline.values, baseline.n_notes) == (b"1;2;", 2)
+
+
 async def test_a_model_without_baselines_keeps_the_examples_only(bench: Bench) -> None:
     bench.recognizer.has_baselines = False
     await bench.conversation.set_learning(ANNA, learning=True)
