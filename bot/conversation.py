@@ -21,7 +21,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from bot import messages
 from bot.config import Settings
@@ -111,8 +111,7 @@ class Conversation:
         Returns
         -------
         Answer or Silence
-            At most one sentence or reply; nothing for a note that was seen before, whose speaker does not want to be
-            listened to, or that was deleted meanwhile.
+            At most one sentence or reply; nothing for a note that was seen before, is unwanted, or deleted by now.
         """
         person = self._pseudonymizer.of(note.origin, note.sender)
         try:
@@ -213,6 +212,8 @@ class Conversation:
     async def withdraw(self, message_id: int) -> StoredNote | None:
         """Delete what describes the voice, because the note or our reply was deleted; None if it is neither."""
         note = await self._store.withdraw(message_id)
+        if note is None and await self._outbox.settled():  # it may be a reply that was not yet recorded as sent
+            note = await self._store.withdraw(message_id)
         if note is not None:
             self._memory.drop(note.id)
         return note
@@ -373,8 +374,7 @@ class Conversation:
 
     async def _apologise(self, note_id: int, trouble: Trouble) -> Outcome:
         """Record why there is no guess, and say so."""
-        status: Literal["refused", "failed"] = "failed" if trouble.is_ours else "refused"
-        if not await self._store.refuse(note_id, status=status, reason=trouble):
+        if not await self._store.refuse(note_id, status="failed" if trouble.is_ours else "refused", reason=trouble):
             return Silence(Why.WITHDRAWN)
         return Answer(note_id, self._sorry(trouble), trouble=trouble)
 

@@ -32,12 +32,20 @@ class Outbox:
         if sending := self._sending.pop(note_id, None):
             sending[1].set()
 
-    async def settled(self, person: str, *, patience: float = _PATIENCE) -> bool:
-        """Wait until the answers on their way to a person are recorded as sent; False if none is, or it takes too long.
+    async def settled(self, person: str | None = None, *, patience: float = _PATIENCE) -> bool:
+        """Wait until the answers on their way are recorded as sent; False if none is, or it takes too long.
 
-        A reaction can arrive before Discord confirms that it posted our reply: then that reply is still unknown here.
+        A reaction, or a deletion, can arrive before Discord confirms that it posted our reply: then that reply is still
+        unknown here.
+
+        Parameters
+        ----------
+        person : str, optional
+            Whose answers; everybody's by default, for a deletion does not say who wrote the note.
+        patience : float
+            Seconds.
         """
-        events = [sent for whose, sent in self._sending.values() if whose == person]
+        events = [sent for whose, sent in self._sending.values() if person in {None, whose}]
         try:
             async with asyncio.timeout(patience):
                 for sent in events:

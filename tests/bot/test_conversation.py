@@ -496,6 +496,17 @@ async def test_a_note_deleted_while_the_reply_goes_out_takes_the_reply_back(benc
     assert not await bench.conversation.answered(answer.note_id, REPLY)
 
 
+async def test_a_reply_that_is_deleted_before_it_is_recorded_as_sent_takes_the_prediction_along(bench: Bench) -> None:
+    answer = await bench.conversation.hear(incoming(), fetch)
+    assert isinstance(answer, Answer)
+    withdrawing = asyncio.create_task(bench.conversation.withdraw(REPLY))
+    await asyncio.wait([withdrawing], timeout=0.1)
+    assert await bench.conversation.answered(answer.note_id, REPLY)
+    assert (await withdrawing) == await bench.note()
+    assert (await bench.note()).status == "withdrawn"
+    assert await bench.store.prediction((await bench.note()).id) is None
+
+
 async def test_a_deleted_reply_takes_the_feedback_along(bench: Bench) -> None:
     await bench.replied()
     await bench.conversation.mark(REPLY, ANNA, "✅")

@@ -35,6 +35,19 @@ async def test_waits_until_every_answer_to_the_person_is_sent() -> None:
     assert await waiting
 
 
+async def test_waits_for_the_answers_to_everybody_if_nobody_is_named() -> None:
+    outbox = Outbox()
+    assert not await outbox.settled()
+    outbox.hand_over(1, "a")
+    outbox.hand_over(2, "b")
+    waiting = asyncio.create_task(outbox.settled())
+    outbox.end(1)
+    await asyncio.wait([waiting], timeout=0)
+    assert not waiting.done()
+    outbox.end(2)
+    assert await waiting
+
+
 async def test_patience_ends() -> None:
     outbox = Outbox()
     outbox.hand_over(1, "a")

@@ -5,6 +5,7 @@ Only raw events, because they come for messages from before the last restart too
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 import discord
@@ -72,8 +73,7 @@ class Feedback(Area):
     @listener
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of the notes among many messages that were deleted at once."""
-        for message_id in event.message_ids:
-            await self._services.conversation.withdraw(message_id)
+        await asyncio.gather(*map(self._services.conversation.withdraw, event.message_ids))
 
     @listener
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
