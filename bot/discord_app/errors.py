@@ -79,6 +79,7 @@ def _worth_a_traceback(cause: Exception) -> Exception | None:
 
 
 def _name(interaction: discord.Interaction[Any]) -> str:
-    """Name a command or button in the log; ids only."""
+    """Name a command or the kind of a button; the rest of its id tells who pressed it, or what they said."""
     data: Any = interaction.data or {}
-    return f"{data.get('name') or data.get('custom_id')} ({interaction.id})"
+    kind = ":".join(str(data.get("custom_id")).split(":")[:2])
+    return f"{data.get('name') or kind} ({interaction.id})"

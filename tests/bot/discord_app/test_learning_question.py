@@ -304,6 +304,26 @@ async def test_an_answer_that_cannot_be_recorded_can_be_given_again(
     assert await answer(bot)
 
 
+async def test_a_button_that_fails_leaves_neither_who_pressed_it_nor_what_they_said_in_the_log(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreError("the disk is gone")
+
+    await start(learning="opt-in")
+    question = await asked(fake, home.ada, home.channel)
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    reply = await answer_to(fake, await send_note(home.ada, home.channel))
+    monkeypatch.setattr(Store, "set_learning", fail)
+    monkeypatch.setattr(Store, "set_marks", fail)
+    for message, button in ((question, YES), (reply, "wrong")):
+        assert await said_privately(fake, await home.ada.click(message, button)) == sentences.FAILED
+    for kind in ("learning", "mark"):
+        assert f"An interaction failed: emotify:{kind} (" in caplog.text
+    for secret in (str(home.ada.id), "yes", "❌"):
+        assert secret not in caplog.text
+
+
 async def test_a_question_that_cannot_be_recorded_is_put_once_all_the_same(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
