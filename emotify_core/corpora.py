@@ -159,9 +159,12 @@ def read_emospeech(root: Path) -> tuple[Utterance, ...]:
 
 
 def _read(root: Path, parse: Callable[[Path], Utterance | None]) -> tuple[Utterance, ...]:
-    """List the recordings under a folder whose names a parser understands, each name once."""
+    """List the recordings under a folder whose names a parser understands, each name once.
+
+    What macOS leaves beside a recording on other systems' disks, ``._`` and its name, holds no sound.
+    """
     found: dict[str, Utterance] = {}
-    for path in sorted(root.rglob("*")):
+    for path in sorted(root.rglob("[!.]*")):
         if path.suffix.lower() in _RECORDINGS and (utterance := parse(path)) is not None and path.is_file():
             found.setdefault(path.stem, utterance)
     return tuple(sorted(found.values(), key=lambda u: (u.speaker, u.path.stem)))

@@ -126,7 +126,7 @@ def room_response(y: Signal) -> Signal:
 def _recordings(folder: Path, what: str) -> list[Path]:
     if not folder.is_dir():
         raise CorpusError(f"The folder of {what} is missing: {folder}")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _RECORDINGS and path.is_file())
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() in _RECORDINGS and path.is_file())
     if not paths:
         raise CorpusError(f"No recording of {what} was found in {folder}")
     return paths

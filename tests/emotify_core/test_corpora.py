@@ -209,6 +209,7 @@ class TestOtherCorpora:
             ("emodb", "notes.wav"),
             ("emospeech", "9dd2014c-bored-go-1563256807101.ogg"),
             ("emospeech", "readme.ogg"),
+            ("emospeech", "._9dd2014c-calm-go-1563256807101.ogg"),  # left there by macOS, without a sound
         ],
     )
     def test_other_files_are_passed_over(self, tmp_path: Path, corpus: str, name: str) -> None:

@@ -40,6 +40,7 @@ class TestReading:
         soundfile.write(tmp_path / "street.WAV", np.column_stack([noise(48000), noise(48000)]), 48000)
         soundfile.write(tmp_path / "rain.ogg", noise(22050), 22050)
         (tmp_path / "README.md").write_text("who recorded it")
+        (tmp_path / "._fan.flac").write_bytes(b"\0\5\x16\7")  # left there by macOS
 
         noises = read_surroundings(tmp_path, None).noises
 
