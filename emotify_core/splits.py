@@ -64,6 +64,11 @@ def emobox_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:
     TooFewExamplesError
         If there are fewer than two such folds.
     """
+    if not any(u.corpus == "ravdess" and u.kind == "speech" for u in utterances):
+        raise TooFewExamplesError(
+            "The protocol emobox tests actors of RAVDESS, and there is no speech of theirs: name that corpus, too, or "
+            "evaluate by another protocol (train: --no-evaluate)."
+        )
     groups = [{("ravdess", f"{actor:02d}") for actor in fold} for fold in EMOBOX_RAVDESS_FOLDS]
     return _speaker_folds(utterances, groups)
 

@@ -24,6 +24,11 @@ def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
     return sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.path.stem))
 
 
+def used_by(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> list[Utterance]:
+    """Return the utterances that the recipe uses."""
+    return [u for u in utterances if RECIPES[arguments.recipe].uses_song or u.kind == "speech"]
+
+
 def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> Dataset:
     """Extract the features of utterances as the command line says."""
     require_training(RECIPES[arguments.recipe])

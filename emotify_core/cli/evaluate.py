@@ -12,15 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emotify_core.cli.corpus import load_dataset, read_corpora
+from emotify_core.cli.corpus import load_dataset, read_corpora, used_by
 from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
+from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, extract_table
 from emotify_core.dataset import Table as FeatureTable
 from emotify_core.earlier import MOODS
-from emotify_core.errors import TrainingError
+from emotify_core.errors import TooFewExamplesError, TrainingError
 from emotify_core.evaluation import cross_validate, require_no_leaks
-from emotify_core.fitting import Start
+from emotify_core.fitting import Start, ordered_labels
 from emotify_core.leaks import find_leaks, with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
 from emotify_core.nested import Settings, choose_settings
@@ -43,12 +44,11 @@ _LOCO_FIGURES: Final = ("uar", "uar_interval", "ece", "recall", "confusion", "n_
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Cross-validate and print."""
     utterances = read_corpora(arguments)
+    _require_measurable(utterances, arguments)
     if arguments.permute:
         utterances = list(with_permuted_labels(utterances, arguments.seed))
     dataset = load_dataset(utterances, arguments, errors)
     if arguments.protocol == "loco":
-        if arguments.nested:
-            raise TrainingError("--nested chooses on speakers of the corpus under test: not with --protocol loco.")
         report = measure_loco(dataset, arguments, errors)
     else:
         splits = PROTOCOLS[arguments.protocol](dataset.utterances, arguments.seed)
@@ -66,6 +66,21 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     else:
         (show_loco if arguments.protocol == "loco" else show)(report, out)
     return 0
+
+
+def _require_measurable(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> None:
+    """Refuse now, rather than after features were extracted and models fitted, what cannot be measured."""
+    recipe, used = RECIPES[arguments.recipe], used_by(utterances, arguments)
+    if arguments.protocol == "loco":
+        if arguments.nested:
+            raise TrainingError("--nested chooses on speakers of the corpus under test: not with --protocol loco.")
+        if arguments.conditions:
+            raise TrainingError("--conditions are for speakers who were never met: not with --protocol loco.")
+        _left_out(used, arguments.corpus[0][0])
+    elif arguments.nested and not recipe.choices:
+        raise TrainingError(f"There is nothing to choose in the recipe {recipe.name}.")
+    else:
+        PROTOCOLS[arguments.protocol](used, arguments.seed)
 
 
 def measure(
@@ -118,16 +133,29 @@ def _choose(
     dataset: Dataset, splits: Sequence[Split], arguments: argparse.Namespace, errors: Console
 ) -> list[Settings]:
     """Choose settings inside each fold."""
-    recipe = RECIPES[arguments.recipe]
-    if not recipe.choices:
-        raise TrainingError(f"There is nothing to choose in the recipe {recipe.name}.")
-    return choose_settings(dataset, splits, recipe, seed=arguments.seed, n_jobs=arguments.jobs, progress=Bars(errors))
+    recipe, bars = RECIPES[arguments.recipe], Bars(errors)
+    return choose_settings(dataset, splits, recipe, seed=arguments.seed, n_jobs=arguments.jobs, progress=bars)
+
+
+def _left_out(utterances: Sequence[Utterance], home: str) -> list[Split]:
+    """Leave out one corpus after the other, but for the home corpus, which must be able to be the baseline."""
+    splits = [split for split in leave_one_corpus_out(utterances) if split.name != f"corpus {home}"]
+    if not splits:
+        raise TooFewExamplesError(f"There is no corpus to leave out beside {home}, which is named first.")
+    known = {u.label.value for u in utterances if u.corpus == home}
+    missing = ordered_labels({u.label.value for u in utterances} - known)
+    if missing:
+        raise TooFewExamplesError(
+            f"The corpus that is named first is the baseline, and must know all emotions: {home} does not know "
+            f"{', '.join(missing)}."
+        )
+    return splits
 
 
 def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Console) -> dict[str, Any]:
     """Test each corpus by what all others taught, beside a model of the home corpus alone."""
     recipe, home = RECIPES[arguments.recipe], arguments.corpus[0][0]
-    splits = [split for split in leave_one_corpus_out(dataset.utterances) if split.name != f"corpus {home}"]
+    splits = _left_out(dataset.utterances, home)
     require_no_leaks(dataset.utterances, splits)
     is_home = np.array([u.corpus == home for u in dataset.utterances])
     elsewhere = np.concatenate([split.test for split in splits])

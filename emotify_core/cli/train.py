@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from emotify_core.card import write_card
-from emotify_core.cli.corpus import load_dataset, read_corpora
+from emotify_core.cli.corpus import load_dataset, read_corpora, used_by
 from emotify_core.cli.evaluate import as_report, degrade, measure, show
 from emotify_core.cli.terminal import Bars, printable
 from emotify_core.evaluation import calibrate, know_voices, require_no_leaks
@@ -29,6 +29,8 @@ from emotify_core.training import train
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
     utterances = read_corpora(arguments)
+    if not arguments.no_evaluate:
+        PROTOCOLS["emobox"](used_by(utterances, arguments), arguments.seed)  # fails now rather than in minutes
     _require_writable(arguments.out)
     dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}

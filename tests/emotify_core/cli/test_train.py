@@ -180,6 +180,49 @@ class TestEvaluate:
         assert f"{report['mean_uar']:.3f}" in shown[-1]
         assert max(map(len, shown)) <= 80
 
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            (["ravdess", "nemo", "--conditions"], "--conditions are for speakers who were never met: not with "),
+            (["nemo", "ravdess"], "The corpus that is named first is the baseline, and must know all emotions: nemo "),
+            (["nemo", "song"], "There is no corpus to leave out beside nemo, which is named first."),
+        ],
+    )
+    def test_what_cannot_be_left_out_is_said_before_anything_is_extracted(
+        self,
+        corpus: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        given: list[str],
+        sentence: str,
+    ) -> None:
+        for name in ("nemo/AB0_anger_1", "nemo/AB0_happiness_1", *(f"song/03-02-0{n}-01-01-01-05" for n in (3, 5))):
+            write_recording(tmp_path / f"{name}.wav", np.zeros(16, np.float32))
+        folders = {
+            "nemo": f"--corpus=nemo={tmp_path / 'nemo'}",
+            "ravdess": f"--corpus=ravdess={corpus}",
+            "song": f"--corpus=ravdess={tmp_path / 'song'}",
+        }
+
+        assert main(["evaluate", *FUNCTIONALS, "--protocol=loco", *(folders.get(word, word) for word in given)]) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"emotify: {sentence}")
+
+    @pytest.mark.parametrize("command", [["evaluate"], ["train", "--out", "m"]])
+    def test_folds_of_ravdess_without_ravdess_are_refused_before_anything_is_extracted(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for speaker in ("AB0", "CD1"):
+            write_recording(tmp_path / "nemo" / f"{speaker}_anger_1.wav", np.zeros(16, np.float32))
+
+        assert main([*command, "--corpus", "nemo=nemo", *FUNCTIONALS]) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("emotify: The protocol emobox tests actors of RAVDESS, and there is no speech of theirs")
+        assert not (tmp_path / "m").exists()
+
     def test_settings_chosen_in_each_fold_are_told(
         self, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
