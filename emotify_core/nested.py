@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 from joblib import delayed
 from numpy.typing import NDArray
-from sklearn.metrics import recall_score
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from emotify_core.dataset import Dataset
 from emotify_core.errors import TooFewExamplesError
 from emotify_core.experts import head_scores
-from emotify_core.fitting import fit_heads
+from emotify_core.fitting import fit_heads, ordered_labels
+from emotify_core.metrics import confusion_matrix, unweighted_average_recall
 from emotify_core.parallel import in_processes
 from emotify_core.recipes import Recipe
 from emotify_core.splits import Split
@@ -76,13 +76,11 @@ def choose_settings(
     ]
     found = in_processes(work, n_jobs=n_jobs)
     heard = iter(found if progress is None else progress(found, len(work), "settings"))
-    chosen = []
+    chosen, labels = [], ordered_labels(dataset.labels.tolist())
     for folds in inner:
         truth = np.concatenate([dataset.labels[test] for _, test in folds])
-        recalls = [
-            recall_score(truth, np.concatenate([next(heard) for _ in folds]), average="macro", zero_division=0.0)
-            for _ in recipe.choices
-        ]
+        verdicts = [np.concatenate([next(heard) for _ in folds]) for _ in recipe.choices]
+        recalls = [unweighted_average_recall(confusion_matrix(truth, each, labels)) for each in verdicts]
         chosen.append(recipe.choices[int(np.argmax(recalls))])
     return chosen
 

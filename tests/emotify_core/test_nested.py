@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emotify_core import nested
 from emotify_core.dataset import Dataset
+from emotify_core.emotions import Emotion
 from emotify_core.errors import TooFewExamplesError
 from emotify_core.evaluation import cross_validate
 from emotify_core.nested import choose_settings
@@ -61,6 +62,27 @@ class TestChooseSettings:
             assert not set(dataset.speakers[train].tolist()) & (set(dataset.speakers[test].tolist()) | outer)
             assert {dataset.utterances[i].corpus for i in train} == {"ravdess", "nemo"}
             assert not dataset.is_speech[train].all()
+
+    def test_an_emotion_that_is_heard_but_was_never_expressed_is_no_class_without_recall(
+        self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known = [i for i, u in enumerate(dataset.utterances) if u.label in {Emotion.SAD, Emotion.ANGRY}]
+        spoken = np.array([i for i in known if dataset.is_speech[i]])
+        is_tested = dataset.speakers[spoken] == "ravdess/01"
+        split = Split("one of them", spoken[~is_tested], spoken[is_tested])
+
+        def hear(_: Dataset, __: Any, test: NDArray[np.intp], ___: Any, settings: Any, **____: Any) -> NDArray[np.str_]:
+            heard = dataset.labels[test].copy()
+            (sad,) = np.nonzero(heard == Emotion.SAD)
+            if settings == SHARP:
+                heard[sad[:1]] = "calm"
+            else:
+                heard[sad[::2]] = "angry"
+            return heard
+
+        monkeypatch.setattr(nested, "_hear", hear)
+
+        assert choose_settings(dataset, [split], RECIPE) == [SHARP]
 
     def test_the_number_of_processes_changes_nothing(self, dataset: Dataset) -> None:
         splits = emobox_folds(dataset.utterances)[:2]
