@@ -313,16 +313,21 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256(f"{recipe.feature_set} {recipe.uses_network} {_name(change)} {title} {seed}".encode())
     digest.update(_code().encode())
-    for utterance in utterances:
+    for utterance in utterances:  # the folder, too: unpacked archives may have one time for all files
         stat = utterance.path.stat()
-        digest.update(f"{utterance.path.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        digest.update(
+            f"{utterance.path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
     return digest.hexdigest()[:24]
 
 
 def _name(change: Change | None) -> str:
     """Tell changes apart, and augmentation with one set of recordings from that with another."""
     if isinstance(change, functools.partial):
-        return f"{change.func.__name__} {change.keywords['surroundings'].names}"
+        recorded: Surroundings = change.keywords["surroundings"]
+        sounds = [each[name] for each in (recorded.noises, recorded.rooms) for name in sorted(each)]
+        content = hashlib.sha256(b"".join(hashlib.sha256(y.tobytes()).digest() for y in sounds)).hexdigest()
+        return f"{change.func.__name__} {recorded.names} {content}"
     return getattr(change, "__qualname__", "")
 
 

@@ -222,6 +222,19 @@ class TestCache:
         assert not np.array_equal(again.features[0, 0], first.features[0, 0])
         np.testing.assert_array_equal(again.features[0, 1:], first.features[0, 1:])
 
+    def test_folders_are_told_apart_whose_recordings_have_the_same_names_sizes_and_times(self, tmp_path: Path) -> None:
+        for speaker, folder in (("01", "one"), ("02", "other")):
+            for emotion in ("05", "04"):
+                y = voice(Emotion.SAD, speaker)[:16000]
+                path = write_recording(tmp_path / folder / f"03-01-{emotion}-01-01-01-01.wav", y)
+                os.utime(path, ns=(0, 0))
+        one, other = (read_ravdess(tmp_path / folder) for folder in ("one", "other"))
+
+        first, second = (build_dataset(each, RECIPE, cache=tmp_path / "cache") for each in (one, other))
+
+        assert [u.path.stat().st_size for u in one] == [u.path.stat().st_size for u in other]
+        assert not np.array_equal(first.features[0], second.features[0])
+
     def test_other_utterances_seeds_changes_and_features_are_kept_apart(
         self, tmp_path: Path, utterances: tuple[Utterance, ...]
     ) -> None:
@@ -238,17 +251,18 @@ class TestCache:
 
         assert len(self.kept(cache)) == 7
 
-    def test_recorded_surroundings_are_told_apart_by_their_names(
+    def test_recorded_surroundings_are_told_apart_by_their_names_and_sound(
         self, tmp_path: Path, utterances: tuple[Utterance, ...]
     ) -> None:
         cache = tmp_path / "cache"
         noise = np.random.default_rng(0).normal(scale=0.1, size=32_000).astype(np.float32)
-        for name in ("exercise_bike", "exercise_bike", "cardiod-true-stereo-15-8"):
-            noises = {name: noise, "kitchen-true-stereo": noise}
+        bike, room = "exercise_bike", "cardiod-true-stereo-15-8"
+        for name, recorded in ((bike, noise), (bike, noise.copy()), (bike, noise[::-1]), (room, noise)):
+            noises = {name: recorded, "kitchen-true-stereo": noise}
             change = recorded_conditions(Surroundings(noises=noises))["household noise 20 dB"]
             extract_table(utterances[:1], RECIPE, change=change, seed=(0, 1), title="noise", cache=cache)
 
-        assert len(self.kept(cache)) == 2
+        assert len(self.kept(cache)) == 3
 
     def test_tables_made_by_other_code_are_not_used(
         self, tmp_path: Path, utterances: tuple[Utterance, ...], monkeypatch: pytest.MonkeyPatch
