@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Final, overload
 
 import numpy as np
@@ -29,6 +31,11 @@ from emotify_core.waveform import Waveform
 _SOURCES: Final = (
     *("conditioning.py", "conditions.py", "encoder.py", "mono.py", "surroundings.py", "trimming.py"),
     *("augmentation/*.py", "features/*.py"),
+)
+# What numpy and the reader of its archives raise for bytes that are not what was written.
+_DAMAGED: Final = (
+    *(OSError, ValueError, EOFError, KeyError, RuntimeError, SyntaxError, MemoryError),
+    *(TokenError, zipfile.BadZipFile, zlib.error),
 )
 Rows = Iterable["Row | None"]
 Progress = Callable[[Rows, int, str], Rows]
@@ -280,10 +287,10 @@ def _save_rows(file: IO[bytes], rows: Sequence[Row | None]) -> None:
 def _load_rows(path: Path) -> list[Row | None] | None:
     """Return a cached table; None if there is none, or a damaged one."""
     try:
-        with np.load(path, allow_pickle=False) as table:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as table:
             features, spectra = table["features"], Spectra(table["frames"], table["starts"])
             usable = table["usable"]
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except _DAMAGED:
         return None
     found = (Row(values, spectra[i]) for i, values in enumerate(features))
     return [next(found) if is_usable else None for is_usable in usable]

@@ -287,6 +287,32 @@ class TestCache:
         np.testing.assert_array_equal(again.features, first.features)
         assert all(path.stat().st_size > 100 for path in self.kept(tmp_path / "cache"))
 
+    @pytest.mark.parametrize(
+        ("whole", "damaged"),
+        [
+            (
+                b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x00\x00",
+                b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x63\x00",
+            ),  # compression
+            (b"PK\x03\x04\x2d\x00\x00\x00", b"PK\x03\x04\x2d\x00\x01\x00"),  # a password
+            (b"PK\x01\x02\x2d\x03\x2d\x00", b"PK\x01\x02\x2d\x03\xff\x00"),  # a version to come
+            (b"'fortran_order'", b"'fortran(order'"),
+            (b"'fortran_order'", b"'fortran_ordet'"),
+        ],
+    )
+    def test_a_table_with_a_wrong_byte_is_made_again(
+        self, tmp_path: Path, utterances: tuple[Utterance, ...], whole: bytes, damaged: bytes
+    ) -> None:
+        first = build_dataset(utterances, RECIPE, cache=tmp_path / "cache")
+        for path in self.kept(tmp_path / "cache"):
+            content = path.read_bytes()
+            assert whole in content
+            path.write_bytes(content.replace(whole, damaged))
+
+        again = build_dataset(utterances, RECIPE, cache=tmp_path / "cache")
+
+        np.testing.assert_array_equal(again.features, first.features)
+
     def test_only_features_are_kept_never_audio(self, tmp_path: Path, utterances: tuple[Utterance, ...]) -> None:
         build_dataset(utterances, RECIPE, cache=tmp_path / "cache")
 
