@@ -7,6 +7,7 @@ the speakers that it is then used on. So is what is known of voices in general.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,6 @@ from threadpoolctl import threadpool_limits
 
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
-from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Table
 from emotify_core.earlier import MEASURED, known_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
@@ -379,14 +379,20 @@ def _sorted(outcome: Outcome) -> tuple[list[str], Scores, NDArray[np.intp]]:
     return classes, outcome.scores[:, order], np.array([classes.index(label) for label in outcome.truth])
 
 
-def require_no_leaks(utterances: Sequence[Utterance], splits: Sequence[Split]) -> None:
-    """Refuse folds in which a speaker or a recording, by its content too, is on both sides.
+def require_no_leaks(dataset: Dataset, splits: Sequence[Split]) -> None:
+    """Refuse folds in which a speaker or a recording is on both sides.
+
+    A recording is known again by its content and by its features: a file of another format, or with other tags, that
+    holds the same sound is the same recording.
 
     Raises
     ------
     CorpusError
         If there is one.
     """
-    leaks = find_leaks(utterances, splits, hashes={u.path: content_hash(u.path) for u in utterances})
-    if leaks:
-        raise CorpusError(f"The figures would flatter: {leaks[0].sentence}.")
+    utterances, rows = dataset.utterances, dataset.features[0]
+    by_content = {u.path: content_hash(u.path) for u in utterances}
+    by_features = {u.path: hashlib.sha256(row.tobytes()).hexdigest() for u, row in zip(utterances, rows, strict=True)}
+    for hashes in (by_content, by_features):
+        for leak in find_leaks(utterances, splits, hashes=hashes):
+            raise CorpusError(f"The figures would flatter: {leak.sentence}.")

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     else:
         splits = PROTOCOLS[arguments.protocol](dataset.utterances, arguments.seed)
         if arguments.protocol != "random":  # whose every speaker is on both sides, as its report says
-            require_no_leaks(dataset.utterances, splits)
+            require_no_leaks(dataset, splits)
         settings = _choose(dataset, splits, arguments, errors) if arguments.nested else None
         tables = degrade(dataset, splits, arguments, errors) if arguments.conditions else {}
         outcomes = measure(dataset, splits, arguments, errors, conditions=tables, settings=settings)
@@ -156,7 +156,7 @@ def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Consol
     """Test each corpus by what all others taught, beside a model of the home corpus alone."""
     recipe, home = RECIPES[arguments.recipe], arguments.corpus[0][0]
     splits = _left_out(dataset.utterances, home)
-    require_no_leaks(dataset.utterances, splits)
+    require_no_leaks(dataset, splits)
     is_home = np.array([u.corpus == home for u in dataset.utterances])
     elsewhere = np.concatenate([split.test for split in splits])
     options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}

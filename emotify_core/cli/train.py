@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     recipe, calibration, prior, start = RECIPES[arguments.recipe], None, None, None
     if not arguments.no_evaluate:
         splits = PROTOCOLS["emobox"](dataset.utterances, arguments.seed)
-        require_no_leaks(dataset.utterances, splits)
+        require_no_leaks(dataset, splits)
         options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
         start = pretrain(dataset, splits, recipe, **options)
         tables = degrade(dataset, splits, arguments, errors)

@@ -8,12 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import ArrayLike, NDArray
 
 from emotify_core import evaluation, fitting
 from emotify_core.calibration import Calibration
 from emotify_core.corpora import Utterance, read_ravdess
-from emotify_core.dataset import Dataset, Spectra, Table
+from emotify_core.dataset import Dataset, Spectra, Table, build_dataset
 from emotify_core.earlier import MEASURED
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
@@ -30,6 +31,7 @@ from emotify_core.outcomes import (
     strong_over_normal,
     uar_by_group,
 )
+from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS, Split, emobox_folds, leave_one_corpus_out, leave_one_speaker_out
 from tests.emotify_core.stand_in_network import StandInNetwork, StandInTraining
 from tests.emotify_core.tables import (
@@ -654,19 +656,30 @@ class TestRequireNoLeaks:
         return read_ravdess(write_corpus(tmp_path, ("01", "04"), (Emotion.SAD, Emotion.ANGRY)))
 
     def test_folds_that_share_nothing_pass(self, utterances: tuple[Utterance, ...]) -> None:
-        require_no_leaks(utterances, leave_one_speaker_out(utterances))
+        require_no_leaks(table_of(utterances), leave_one_speaker_out(utterances))
 
     def test_a_speaker_on_both_sides_is_refused(self, utterances: tuple[Utterance, ...]) -> None:
         rows = np.arange(len(utterances))
 
         with pytest.raises(CorpusError, match=r"The figures would flatter: .*ravdess/01"):
-            require_no_leaks(utterances, [Split("a fold", rows[1:], rows[:1])])
+            require_no_leaks(table_of(utterances), [Split("a fold", rows[1:], rows[:1])])
 
     def test_the_same_recording_under_two_names_is_refused(self, utterances: tuple[Utterance, ...]) -> None:
         utterances[-1].path.write_bytes(utterances[0].path.read_bytes())
 
         with pytest.raises(CorpusError, match="The figures would flatter"):
-            require_no_leaks(utterances, leave_one_speaker_out(utterances))
+            require_no_leaks(table_of(utterances), leave_one_speaker_out(utterances))
+
+    def test_the_same_recording_in_another_format_under_another_speaker_is_refused(
+        self, utterances: tuple[Utterance, ...]
+    ) -> None:
+        y, sr = soundfile.read(utterances[0].path, dtype="int16")
+        soundfile.write(copied := utterances[-1].path.with_suffix(".wav"), y, sr)
+        copies = (*utterances[:-1], replace(utterances[-1], path=copied))
+        dataset = build_dataset(copies, RECIPES["classic"])
+
+        with pytest.raises(CorpusError, match=r"1 of the recordings that are tested also train: 03-01"):
+            require_no_leaks(dataset, leave_one_speaker_out(dataset.utterances))
 
 
 @pytest.fixture(scope="module")
