@@ -115,7 +115,9 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
 def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
     version = arguments.version or registry.champion()
     for report in arguments.report:
-        registry.add_metrics(version, _figures_of(report))
+        added = _figures_of(report, registry.header(version))
+        known = registry.metrics(version).get("checks") or {}
+        registry.add_metrics(version, {**added, "checks": {**known, **added["checks"]}} if "checks" in added else added)
     folder, header, metrics = registry.root / version, registry.header(version), registry.metrics(version)
     files = _files_of_night(folder, header, metrics["night"]) if "night" in metrics else make_files(header, metrics)
     write_files(folder, files)
@@ -138,20 +140,26 @@ def _files_of_night(folder: Path, header: Header, night: Mapping[str, Any]) -> d
     return {**pictures, CARD_FILE: card.encode()}
 
 
-def _figures_of(path: Path) -> dict[str, Any]:
+def _figures_of(path: Path, header: Header) -> dict[str, Any]:
     """Read what `emotify evaluate --json` printed of another protocol, or of shuffled labels, under the card's keys."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        if report["permuted"]:
+        is_permuted, protocol, recipe = report["permuted"], report["protocol"], report["recipe"]
+        if is_permuted and protocol != "loco":
             clean = report["figures"]["clean"]
             chance = 1 / len(clean["labels"])
-            permuted = {"permuted_labels_uar": clean["uar"], "permuted_recipe": report["recipe"], "chance": chance}
-            return {"checks": {**report["checks"], **permuted}}
-        if report["protocol"] == "loco":
-            return {"loco": report}
+            return {"checks": {"permuted_labels_uar": clean["uar"], "permuted_recipe": recipe, "chance": chance}}
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is not what emotify evaluate --json prints.") from error
-    raise ModelError(f"{path} holds figures of the protocol {report['protocol']}, which only training adds to a card.")
+    if is_permuted:
+        raise ModelError(
+            f"{path} holds figures of shuffled labels by the protocol loco, of which a card tells nothing."
+        )
+    if protocol != "loco":
+        raise ModelError(f"{path} holds figures of the protocol {protocol}, which only training adds to a card.")
+    if recipe != header.recipe:
+        raise ModelError(f"{path} holds figures of the recipe {recipe}, but {header.version} is of {header.recipe}.")
+    return {"loco": report}
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,7 +254,8 @@ class TestCard:
         report = tmp_path / "permuted.json"
         clean = {"uar": 0.126, "labels": ["calm", "sad"]}
         printed = {"permuted": True, "protocol": "emobox", "recipe": "functionals", "figures": {"clean": clean}}
-        report.write_text(json.dumps({**printed, "checks": {"leaks": 0}}))
+        report.write_text(json.dumps({**printed, "checks": {"leaks": 4}}))  # of its own folds
+        registry.add_metrics("tiny-1", {"checks": {"leaks": 0}})
         before = registry.metrics("tiny-1")
 
         assert models(registry, "card", "tiny-1", "--report", str(report)) == 0
@@ -261,7 +263,32 @@ class TestCard:
         checks = {"permuted_labels_uar": 0.126, "permuted_recipe": "functionals", "chance": 0.5, "leaks": 0}
         assert registry.metrics("tiny-1") == {**before, "checks": checks}
 
-    @pytest.mark.parametrize("text", ["{}", "no JSON", '{"permuted": false, "protocol": "emobox"}'])
+    @pytest.mark.parametrize(
+        ("facts", "sentence"),
+        [
+            ({"protocol": "loso"}, "the protocol loso, which only training adds to a card."),
+            ({"permuted": True}, "shuffled labels by the protocol loco, of which a card tells nothing."),
+            ({"recipe": "classic"}, "the recipe classic, but tiny-1 is of functionals."),
+        ],
+    )
+    def test_figures_that_are_not_of_the_version_are_refused(
+        self,
+        registry: Registry,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        facts: dict[str, Any],
+        sentence: str,
+    ) -> None:
+        report = tmp_path / "report.json"
+        report.write_text(json.dumps({"permuted": False, "protocol": "loco", "recipe": "functionals"} | facts))
+        before = registry.metrics("tiny-1")
+
+        assert models(registry, "card", "tiny-1", "--report", str(report)) == 1
+
+        assert capsys.readouterr().err == f"emotify: {report} holds figures of {sentence}\n"
+        assert registry.metrics("tiny-1") == before
+
+    @pytest.mark.parametrize("text", ["{}", "no JSON", "[]", '{"permuted": false, "protocol": "emobox"}'])
     def test_what_is_no_such_report_changes_nothing(self, registry: Registry, tmp_path: Path, text: str) -> None:
         report = tmp_path / "report.json"
         report.write_text(text)
