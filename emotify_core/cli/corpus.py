@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from emotify_core.cli.terminal import Bars
 from emotify_core.corpora import Utterance, read_corpus
 from emotify_core.dataset import Dataset, build_dataset
+from emotify_core.errors import TrainingError
 from emotify_core.fitting import require_training
 from emotify_core.recipes import RECIPES
 from emotify_core.surroundings import read_surroundings
@@ -29,9 +31,19 @@ def used_by(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> l
     return [u for u in utterances if RECIPES[arguments.recipe].uses_song or u.kind == "speech"]
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder now, so that a name that cannot be one is told before the work rather than after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise TrainingError(f"There is a file where a folder is needed: {folder}") from error
+
+
 def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> Dataset:
     """Extract the features of utterances as the command line says."""
     require_training(RECIPES[arguments.recipe])
+    if arguments.cache is not None:
+        make_folder(arguments.cache)
     errors.print(f"{len(utterances)} utterances of {len({(u.corpus, u.speaker) for u in utterances})} speakers")
     dataset = build_dataset(
         utterances,

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from emotify_core.card import write_card
-from emotify_core.cli.corpus import load_dataset, read_corpora, used_by
+from emotify_core.cli.corpus import load_dataset, make_folder, read_corpora, used_by
 from emotify_core.cli.evaluate import as_report, degrade, measure, show
 from emotify_core.cli.terminal import Bars, printable
 from emotify_core.evaluation import calibrate, know_voices, require_no_leaks
@@ -80,6 +80,6 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
 
 def _require_writable(folder: Path) -> None:
     """Fail now rather than after the training if nothing can be published there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writable-"):
         pass

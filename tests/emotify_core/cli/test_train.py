@@ -354,3 +354,19 @@ class TestWithoutPyTorch:
 def test_a_missing_corpus_leaves_no_folder_behind(tmp_path: Path) -> None:
     assert main(["train", "--corpus", f"ravdess={tmp_path / 'nowhere'}", "--out", str(tmp_path / "out")]) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("below", ["", "models"])
+@pytest.mark.parametrize("option", ["--out", "--cache"])
+def test_a_file_in_place_of_a_folder_is_named_before_anything_is_extracted(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, below: str
+) -> None:
+    (tmp_path / "file").touch()
+    folders = {"--out": tmp_path / "out", "--cache": tmp_path / "cache"} | {option: tmp_path / "file" / below}
+
+    given = [f"{name}={folder}" for name, folder in folders.items()]
+    assert main(["train", "--corpus", f"ravdess={corpus}", *FUNCTIONALS, *given]) == 1
+
+    sentence = f"emotify: There is a file where a folder is needed: {folders[option]}"
+    assert capsys.readouterr().err.splitlines() == [sentence]
+    assert not list(tmp_path.rglob("*.npz"))
