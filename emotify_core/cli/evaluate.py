@@ -187,7 +187,7 @@ def measure_loco(dataset: Dataset, arguments: argparse.Namespace, errors: Consol
 
 def show_loco(report: Mapping[str, Any], out: Console) -> None:
     """Print what corpora that were left out say, as a table of at most 80 columns."""
-    out.print(f"recipe {report['recipe']}, protocol loco, seed {report['seed']}")
+    out.print(_title(report))
     table = Table("left out", "classes", "UAR", "95 %", "ECE", report["baseline"], box=None, padding=(0, 1))
     for row in report["rows"]:
         low, high = row["uar_interval"]
@@ -247,7 +247,7 @@ def _untuned(clean: Outcome, tuned_on: frozenset[str]) -> dict[str, float] | Non
 
 def show(report: Mapping[str, Any], out: Console) -> None:
     """Print the figures as tables of at most 80 columns."""
-    out.print(f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}")
+    out.print(_title(report))
     table = Table("condition", "UAR", "95 %", "accuracy", "top 2", "ECE", "surest 75 %", box=None, padding=(0, 1))
     for name, f in report["figures"].items():
         low, high = f["uar_interval"]
@@ -274,6 +274,11 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     if report["untuned"]:
         out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
         out.print(f"{report['untuned']['uar']:.3f}")
+
+
+def _title(report: Mapping[str, Any]) -> str:
+    title = f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}"
+    return f"{title}, labels shuffled" if report.get("permuted") else title
 
 
 def _show_earlier(rows: Sequence[Mapping[str, Any]], out: Console) -> None:

@@ -270,6 +270,9 @@ class TestEvaluate:
         assert report["permuted"] is True
         assert report["figures"]["clean"]["uar"] < 0.5
 
+        assert self.evaluate(corpus, feature_cache, "--permute") == 0
+        assert capsys.readouterr().out.startswith("recipe functionals, protocol emobox, seed 0, labels shuffled\n")
+
     def test_too_few_speakers_are_one_sentence(
         self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
