@@ -14,7 +14,7 @@ from scipy.special import log_softmax
 from emotify_core.dataset import Dataset
 from emotify_core.domain import DomainDetector
 from emotify_core.emotions import Emotion
-from emotify_core.errors import MissingExtraError
+from emotify_core.errors import MissingExtraError, TooFewExamplesError
 from emotify_core.experts import Scores
 from emotify_core.parallel import in_processes
 from emotify_core.recipes import NetworkPlan, Recipe
@@ -33,7 +33,15 @@ def ordered_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def fit_heads(
     dataset: Dataset, rows: NDArray[np.intp], recipe: Recipe, *, seed: int, settings: Mapping[str, Any] | None = None
 ) -> Any:  # noqa: ANN401
-    """Fit a recipe's classifier of functionals, with settings of its own or others, to utterances and their copies."""
+    """Fit a recipe's classifier of functionals, with settings of its own or others, to utterances and their copies.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If all utterances have the same label.
+    """
+    if len(set(dataset.labels[rows].tolist())) < 2:
+        raise TooFewExamplesError("Two emotions at least are needed to learn from, whichever speakers are left out.")
     classifier = recipe.make(seed)
     if settings:
         classifier.set_params(**settings)

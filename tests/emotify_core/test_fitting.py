@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emotify_core import fitting
 from emotify_core.dataset import Dataset
 from emotify_core.emotions import Emotion
-from emotify_core.errors import MissingExtraError
+from emotify_core.errors import MissingExtraError, TooFewExamplesError
 from emotify_core.fitting import (
     balanced_weights,
     columns_of,
@@ -116,6 +116,11 @@ class TestHeads:
         heads = fit_heads(dataset, everything(dataset), recipe_of(make_perceptron), seed=0)
 
         assert set(heads.classes_) == set(LABELS)
+
+    @pytest.mark.parametrize("make", [make_heads, make_perceptron])
+    def test_one_emotion_alone_teaches_nothing(self, dataset: Dataset, make: Any) -> None:
+        with pytest.raises(TooFewExamplesError, match="Two emotions at least are needed"):
+            fit_heads(dataset, np.flatnonzero(dataset.labels == Emotion.SAD), recipe_of(make), seed=0)
 
     def test_the_corpus_weights_change_what_is_learned(self, dataset: Dataset) -> None:
         def probabilities(weights: Mapping[str, float]) -> Any:
