@@ -101,15 +101,17 @@ def _spread_over_corpora(utterances: Sequence[Utterance]) -> list[Utterance]:
 def _utterance(utterance: Utterance, seed: tuple[int, ...]) -> _Sound | None:
     rng = np.random.default_rng(seed)
     try:
-        rows = speech_examples(decode(utterance.path, trim=False, normalize=False).y, rng)
-        tested = speech_descriptors(decode(utterance.path).y)
+        with threadpool_limits(limits=1):  # other processes have other numbers of threads
+            rows = speech_examples(decode(utterance.path, trim=False, normalize=False).y, rng)
+            tested = speech_descriptors(decode(utterance.path).y)
     except AudioError:  # there is no sound in it
         return None
     return _Sound(f"{utterance.corpus}/{utterance.speaker}", utterance.corpus, rows, tested) if len(rows) else None
 
 
 def _other(kind: str, seed: tuple[int, ...]) -> _Sound | None:
-    rows = non_speech_examples(np.random.default_rng((*seed, KINDS.index(kind))), kind=kind)
+    with threadpool_limits(limits=1):
+        rows = non_speech_examples(np.random.default_rng((*seed, KINDS.index(kind))), kind=kind)
     return _Sound(kind, kind, rows, rows) if len(rows) else None
 
 
