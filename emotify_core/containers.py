@@ -90,6 +90,9 @@ _NOT_AUDIO: Final = tuple(
     )
 )
 
+# HEIF and AVIF, the pictures of telephones (ISO/IEC 23008-12, annex B and C; AV1 Image File Format, 6), are boxes too.
+_PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
+
 
 def recognize(data: bytes) -> Container:
     """Tell from its content what kind of audio file this is.
@@ -142,6 +145,8 @@ def _require_readable_mp4(data: bytes) -> None:
     if any(tag + b"\0\0\0\0\0\0\0\1" in data for tag in (b"enca", b"drms", b"aavd")):
         raise UndecodableAudioError("it is protected against copying (encrypted)")
     if b"moov" not in data:
+        if _PICTURE_BRAND.match(data):
+            raise UndecodableAudioError("it is a picture")
         raise UndecodableAudioError("it breaks off before its index, without which nothing in it can be found")
 
 

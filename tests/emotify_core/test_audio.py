@@ -225,6 +225,8 @@ class TestUnusableContent:
             (b"<!DOCTYPE html><html></html>", "web page"),
             (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture"),
             (b"\xff\xd8\xff\xe0" + bytes(100), "picture"),
+            (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(100), "picture"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(100), "picture"),
             (b"%PDF-1.7\n", "PDF"),
             (b"PK\x03\x04" + bytes(100), "archive"),
             (b"MThd\0\0\0\6", "MIDI"),
