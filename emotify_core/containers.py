@@ -52,6 +52,7 @@ AU: Final = Container("AU", "au", _BOTH)
 OGG: Final = Container("Ogg", "ogg", (Decoder.FFMPEG, Decoder.LIBSNDFILE))
 # libsndfile reads MP3 too, but its libmpg123 prints to stderr and gives up at the first kilobyte of damage.
 MP3: Final = Container("MP3", "mp3")
+WAV_OF_MP3: Final = Container("WAV", "wav")
 CAF: Final = Container("CAF", "caf")  # likewise: its ALAC decoder prints to stdout
 AAC: Final = Container("AAC", "aac")
 MP4: Final = Container("MP4", "mov")
@@ -62,6 +63,7 @@ WMA: Final = Container("Windows Media", "asf")
 _SIGNATURES: Final = tuple(
     (re.compile(pattern, re.DOTALL), container)
     for pattern, container in (
+        (rb"(RIFF|RF64|BW64)....WAVE.{0,4096}?fmt ....\x55\0", WAV_OF_MP3),
         (rb"(RIFF|RIFX|RF64|BW64)....WAVE", WAV),
         (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", WAVE64),
         (rb"fLaC", FLAC),

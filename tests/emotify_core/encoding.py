@@ -68,6 +68,7 @@ FFMPEG_NOTES: dict[str, tuple[str, str, int, dict[str, str]]] = {
     "3gp-amr": ("3gp", "libopencore_amrnb", 8000, {}),
     "wma": ("asf", "wmav2", 44100, {}),
     "mp2": ("mp2", "mp2", 44100, {}),
+    "wav-of-mp3": ("wav", "libmp3lame", 44100, {}),
 }
 NOTES = (*SOUNDFILE_NOTES, *FFMPEG_NOTES)
 # Their bands, 4 kHz, or their quantisation keep them from looking like the original.
