@@ -25,6 +25,7 @@ Errors carry data; the sentence in ``str(error)`` is one line that a person can 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -59,9 +60,8 @@ class AudioTooLargeError(AudioError):
     """The encoded audio has more bytes than allowed."""
 
     def __init__(self, n_bytes: int, max_bytes: int) -> None:
-        super().__init__(
-            f"The file is too large: {n_bytes / 2**20:.1f} MiB, at most {max_bytes / 2**20:.0f} MiB are read."
-        )
+        size, limit = _rounded_up(n_bytes / 2**20), max_bytes / 2**20
+        super().__init__(f"The file is too large: {size:.1f} MiB, at most {limit:.4g} MiB are read.")
         self.n_bytes = n_bytes
         self.max_bytes = max_bytes
 
@@ -82,8 +82,9 @@ class AudioTooShortError(AudioError):
     """The recording has too few seconds of sound."""
 
     def __init__(self, duration: float, min_duration: float) -> None:
+        heard = _rounded_down(duration)
         super().__init__(
-            f"The recording is too short: {duration:.2f} seconds of sound, at least {min_duration:.2f} are needed."
+            f"The recording is too short: {heard:.2f} seconds of sound, at least {min_duration:.2f} are needed."
         )
         self.duration = duration
         self.min_duration = min_duration
@@ -164,6 +165,14 @@ class MissingExtraError(TrainingError):
 
 class TooFewExamplesError(TrainingError):
     """There are too few utterances, speakers or emotions."""
+
+
+def _rounded_up(number: float) -> float:
+    return math.ceil(number * 10) / 10
+
+
+def _rounded_down(number: float) -> float:
+    return math.floor(number * 100 + 1e-6) / 100  # 0.29 * 100 is a little less than 29
 
 
 def _rebuild(kind: type[EmotifyError], args: tuple[Any, ...], data: dict[str, Any]) -> EmotifyError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -97,3 +98,16 @@ def test_errors_carry_data() -> None:
 
 def test_what_is_missing_can_be_installed_as_the_error_says() -> None:
     assert str(MissingExtraError("PyTorch", "train")).endswith("pip --python .venv install -e '.[train]' brings it.")
+
+
+@pytest.mark.parametrize(
+    ("error", "numbers"),
+    [
+        (AudioTooShortError(0.1999, 0.2), ("0.19", "0.20")),
+        (AudioTooShortError(0.29, 0.3), ("0.29", "0.30")),
+        (AudioTooLargeError(25 * 2**20 + 1, 25 * 2**20), ("25.1", "25")),
+        (AudioTooLargeError(1_500_001, 1_500_000), ("1.5", "1.431")),
+    ],
+)
+def test_what_is_just_beyond_a_limit_is_not_said_to_be_within(error: EmotifyError, numbers: tuple[str, str]) -> None:
+    assert tuple(re.findall(r"\d[\d.]*\d", str(error))) == numbers
