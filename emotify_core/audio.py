@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.conditioning import condition
-from emotify_core.containers import recognize
+from emotify_core.containers import recognize, without_tags
 from emotify_core.decoders import Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import AudioTooLargeError, AudioTooLongError, UndecodableAudioError
 from emotify_core.mono import mono_signal
@@ -97,7 +97,8 @@ def decode(
         raise ValueError("sr must be positive")
     deadline = Deadline.after(limits.max_seconds, clock)
     data = _bytes_of(source, limits.max_bytes)
-    with closing(pcm_blocks(data, recognize(data), deadline)) as blocks:
+    container = recognize(data)
+    with closing(pcm_blocks(without_tags(data, container), container, deadline)) as blocks:
         y = _joined(mono_signal(_up_to(limits.max_duration, blocks), sr))
     return Waveform(condition(y, sr, trim=trim, normalize=normalize), sr, note_duration=len(y) / sr)
 

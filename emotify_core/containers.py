@@ -136,6 +136,24 @@ def recognize(data: bytes) -> Container:
     raise UndecodableAudioError(_what_it_is(data))
 
 
+def without_tags(data: bytes, container: Container) -> bytes:
+    """Return a file without the ID3 tags before it, which some programs write before any kind of file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    container : Container
+        What `recognize` says of it. An MP3 keeps its tags: they belong there, and its demuxer reads them.
+
+    Returns
+    -------
+    bytes
+        What the decoders of `container` expect.
+    """
+    return data if container is MP3 else data[_after_tags(data) :]
+
+
 def _signature(data: bytes, start: int) -> Container | None:
     """Find the container whose signature stands at `start`."""
     return next((container for pattern, container in _SIGNATURES if pattern.match(data, start)), None)
