@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 from bot.models import (
     NIGHT,
     adopt_release,
+    base_of,
     is_retrained,
     make_champion,
     night_of,
@@ -171,10 +172,9 @@ class Night:
             return _Reference(folder, shipped, replaces)
         if withdrawn_at is not None and self._learned_before(serving.name, withdrawn_at):
             return _Reference(folder, shipped, "The champion had learned from notes that were deleted since.")
-        header = self.registry.header(serving.name)
-        if header.vector_set != shipped.vector_set:  # rolled back to a model of an earlier release
+        if base_of(self.registry, serving.name) != shipped.version:  # rolled back to a model of an earlier release
             return _Reference(folder, shipped)
-        return _Reference(serving, header)
+        return _Reference(serving, self.registry.header(serving.name))
 
     def _learned_before(self, version: str, withdrawn_at: str) -> bool:
         """Tell whether a version may have learned from the examples that were deleted last.

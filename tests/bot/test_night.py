@@ -502,6 +502,22 @@ class TestChampion:
         assert school.student.champions == ["shipped-1", "shipped-2"]
         assert school.registry.metrics(school.registry.champion())["night"]["base"] == "shipped-2"
 
+    @pytest.mark.parametrize("whose", ["the earlier release", "a night on the earlier release"])
+    def test_one_that_does_not_belong_to_the_shipped_base_is_not_held_against_it(
+        self, school: School, shipped: Registry, whose: str
+    ) -> None:
+        school.hear()
+        school.night()
+        night = school.registry.champion()
+        release(shipped.root, "shipped-2", day=2)  # with the same vectors: the network is the one before
+        models.adopt_release(school.registry)
+        school.registry.promote("shipped-1" if whose == "the earlier release" else night)
+
+        assert school.night() == 0
+
+        assert school.student.champions == ["shipped-1", "shipped-2"]
+        assert school.registry.history()[-2] == "shipped-2"
+
     def test_one_of_an_earlier_release_does_not_end_learning(self, school: School) -> None:
         models.make_champion(school.registry, models.shipped_champion()[0])
         retrain(school.registry, "night-old", day=1, files={}, n_features=3, feature_set="functionals-3")
