@@ -192,7 +192,16 @@ class Night:
         n_examples = reading.count()
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         finished = [night for night in nights if night.decision in {"promoted", "kept", "skipped"}]
-        return (finished[0].report or {}).get("digest") != reading.digest if finished else n_examples > 0
+        if not finished:
+            return n_examples > 0
+        is_changed = (finished[0].report or {}).get("digest") != reading.digest
+        return is_changed or (n_examples > 0 and self._is_released_since(finished[0]))
+
+    def _is_released_since(self, night: StoredNight) -> bool:
+        """Tell whether the shipped model serves, and is another one than a night started from."""
+        shipped, started_from = shipped_champion()[1].version, night.champion or ""
+        serves = self.registry.history()[-1:] in {(), (shipped,)}
+        return serves and shipped not in {started_from, base_of(self.registry, started_from)}
 
     # Learning and deciding
 

@@ -331,6 +331,35 @@ class TestOnlyIfNew:
 
         assert school.student.n_nights == 2
 
+    @pytest.mark.parametrize("decision", ["promote", "keep"])
+    def test_a_newer_release_is_taught_what_the_one_before_was(
+        self, school: School, shipped: Registry, decision: Literal["promote", "keep"]
+    ) -> None:
+        school.hear()
+        school.student.decision = decision
+        school.night("--if-new")
+        release(shipped.root, "shipped-2", day=2)  # with the same vectors: the network is the one before
+        models.adopt_release_alone(school.settings)  # as the bot does at its start
+
+        for _ in range(2):
+            school.night("--if-new")
+
+        assert school.student.champions == ["shipped-1", "shipped-2"]
+
+    def test_who_rolled_back_from_a_newer_release_is_not_overruled_without_news(
+        self, school: School, shipped: Registry
+    ) -> None:
+        school.hear()
+        school.night("--if-new")
+        release(shipped.root, "shipped-2", day=2)
+        models.adopt_release_alone(school.settings)
+        chosen = school.registry.rollback()
+
+        assert school.night("--if-new") == 3
+
+        assert school.student.n_nights == 1
+        assert school.registry.champion() == chosen
+
     def test_a_night_that_failed_is_tried_again(self, school: School) -> None:
         school.hear()
         school.student.error = ModelError("not today")
