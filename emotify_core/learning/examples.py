@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -100,12 +101,17 @@ class _Row:
     scores: tuple[NDArray[np.float64], NDArray[np.float64]]
     quality: NDArray[np.float32]
 
+    @property
+    def days_known(self) -> float:
+        return self.facts[2]
+
 
 def collect(examples: Iterable[Example], base: Base, heads: FusedHeads, labels: Sequence[str]) -> Examples:
     """Turn examples into a table, a few at a time.
 
     Of each person the last `MAX_PER_PERSON` count, and where there are more than `MAX_EXAMPLES` in all, the last ones
-    of each, as many of everybody as there is room for: so memory and time are bounded.
+    of each, as many of everybody as there is room for, and where there are more people than that, those who are known
+    for longest. What does not count is dropped on the way, so memory and time are bounded.
 
     Parameters
     ----------
@@ -117,30 +123,28 @@ def collect(examples: Iterable[Example], base: Base, heads: FusedHeads, labels: 
     labels : sequence of str
         Order of the columns of the network's scores.
     """
-    kept: dict[str, deque[_Row]] = defaultdict(lambda: deque(maxlen=MAX_PER_PERSON))
-    chunk: list[Example] = []
-    for example in examples:
-        chunk.append(example)
-        if len(chunk) == _CHUNK:
-            _keep(chunk, kept, base, heads, labels)
-            chunk = []
-    if chunk:
-        _keep(chunk, kept, base, heads, labels)
-    share = _share([len(own) for own in kept.values()])
-    rows = [row for person in sorted(kept) for row in list(kept[person])[-share:]]
-    return _table(rows, base)
+    kept: dict[str, list[_Row]] = defaultdict(list)
+    share, rest = MAX_PER_PERSON, iter(examples)
+    while chunk := list(islice(rest, _CHUNK)):
+        _add(chunk, kept, base, heads, labels)
+        share = _share([len(own) for own in kept.values()], share)
+        for own in kept.values():
+            del own[:-share]
+        if len(kept) > MAX_EXAMPLES:
+            for person in sorted(kept, key=lambda each: (-kept[each][0].days_known, each))[MAX_EXAMPLES:]:
+                del kept[person]
+    return _table([row for person in sorted(kept) for row in kept[person]], base)
 
 
-def _share(counts: Sequence[int]) -> int:
-    """Find how many of each person there is room for."""
-    share = MAX_PER_PERSON
+def _share(counts: Sequence[int], share: int) -> int:
+    """Find how many of each person there is room for, at most a share."""
     while share > 1 and sum(min(count, share) for count in counts) > MAX_EXAMPLES:
         share -= 1
     return share
 
 
-def _keep(
-    chunk: Sequence[Example], kept: dict[str, deque[_Row]], base: Base, heads: FusedHeads, labels: Sequence[str]
+def _add(
+    chunk: Sequence[Example], kept: dict[str, list[_Row]], base: Base, heads: FusedHeads, labels: Sequence[str]
 ) -> None:
     features = np.stack([example.vector.features for example in chunk])
     turned = (heads.scale(features) @ base.axes).astype(np.float16)
@@ -155,7 +159,8 @@ def _keep(
     for i, example in enumerate(chunk):
         emotion, heard = column[example.emotion.value], column[example.heard.value]
         facts = (example.person, example.server or "", example.days_known, example.verdict, emotion, heard)
-        kept[example.person].append(_Row(facts, turned[i], (network[i], serving[i]), quality[i]))
+        row = _Row(facts, turned[i].copy(), (network[i].copy(), serving[i].copy()), quality[i].copy())
+        kept[example.person].append(row)  # copies, or one row that is kept would keep the whole chunk
 
 
 def _table(rows: Sequence[_Row], base: Base) -> Examples:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +64,38 @@ def test_where_there_are_too_many_everybody_keeps_as_many(world: World, monkeypa
     found = collected(world, ["ada", "bob", "eve"], n=8)
 
     assert np.unique(found.persons, return_counts=True)[1].tolist() == [3, 3, 3]
+
+
+def test_where_there_are_more_people_than_room_those_known_for_longest_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_EXAMPLES", 2)
+    header, experts = world.registry.load(world.registry.champion())
+    days = {"ada": 30, "bob": 1, "eve": 40, "zoe": 0}
+    notes = [note for person, known in days.items() for note in notes_of(world, person, n=3, days_known=known)]
+
+    for chunk in (1, 5, 256):
+        monkeypatch.setattr(module, "_CHUNK", chunk)
+        found = collect(notes, world.base, experts.heads, header.labels)
+
+        assert found.persons.tolist() == ["ada", "eve"]
+
+
+def test_what_does_not_count_takes_no_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_EXAMPLES", 32)
+    monkeypatch.setattr(module, "_CHUNK", 16)
+    header, experts = world.registry.load(world.registry.champion())
+    notes = [notes_of(world, f"person {i}", n=1)[0] for i in range(16)]
+
+    def peak(n_rounds: int) -> int:
+        tracemalloc.start()
+        try:
+            collect((note for _ in range(n_rounds) for note in notes), world.base, experts.heads, header.labels)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(120) < 1.2 * peak(4)
 
 
 def test_a_person_is_kept_out_of_the_same_fold_for_ever(world: World) -> None:
