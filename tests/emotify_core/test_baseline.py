@@ -94,6 +94,16 @@ class TestVoice:
         assert unknown == sorted(unknown, reverse=True)
         assert unknown[2] < unknown[1] < 1
 
+    def test_notes_of_four_moods_count_fully(self) -> None:
+        assert PRIOR.voice(after([0, 1, 2, 4] * 4))[1] == pytest.approx(4 / (4 + 16))
+
+    def test_how_many_moods_there_are_is_told_by_what_was_named_rather_than_by_what_was_heard(self) -> None:
+        baseline = after([4] * 4, heard=[0, 1, 2, 3], told=True)
+        for _ in range(4):
+            baseline = PRIOR.add(baseline, _CENTRES[4] + VOICE, Emotion.SAD)
+
+        assert PRIOR.voice(baseline)[1] == pytest.approx(4 / (4 + 4))  # all is sad, so what was not named tells nothing
+
     def test_with_every_note_more_is_known(self) -> None:
         unknown = [PRIOR.voice(None)[1], *(PRIOR.voice(after([0, 1, 2, 3, 4] * n))[1] for n in (1, 2, 6, 60))]
 
@@ -132,6 +142,13 @@ class TestVoice:
         assert np.isfinite(baseline.sums).all()
         assert (np.abs(offset) <= 10).all()
         assert 0 < unknown <= 1
+
+    def test_the_most_extreme_voice_moves_by_ten_at_most(self) -> None:
+        baseline = None
+        for _ in range(FULL):
+            baseline = PRIOR.add(baseline, np.full(N, 1e9), Emotion.SAD).retold(Emotion.SAD, None, Emotion.SAD)
+
+        assert PRIOR.voice(baseline)[0].max() == 10
 
 
 class TestMoved:
@@ -206,6 +223,17 @@ class TestBytes:
         assert (found.key, found.n_notes) == (baseline.key, 3)
         for name in ("sums", "heard", "told"):
             np.testing.assert_array_equal(getattr(found, name), getattr(baseline, name))
+
+    @pytest.mark.parametrize("n_notes", [FULL, FULL + 1, 3 * FULL])
+    def test_one_of_many_notes_is_not_taken_for_damaged(self, n_notes: int) -> None:
+        baseline = after([i % N for i in range(n_notes)], told=True)
+
+        assert PersonalBaseline.from_bytes(baseline.to_bytes()).n_notes == n_notes
+
+    def test_one_of_a_note_beyond_all_bounds_is_not_taken_for_damaged(self) -> None:
+        baseline = PRIOR.add(None, np.full(N, 1e9), Emotion.SAD)
+
+        assert PersonalBaseline.from_bytes(baseline.to_bytes()).n_notes == 1
 
     @given(data=st.binary(max_size=700))
     def test_any_bytes_are_a_baseline_or_a_value_error(self, data: bytes) -> None:
