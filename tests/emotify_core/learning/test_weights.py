@@ -59,6 +59,21 @@ class TestReliabilities:
 
         assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
 
+    def test_with_more_corrections_more_is_concluded(self) -> None:
+        few, more, many = (table(["ada"] * n) for n in (6, 12, 24))
+
+        trust = [reliabilities(each, believing(each), seed=0)["ada"] for each in (few, more, many)]
+
+        assert trust == pytest.approx([0.5, 0.75, 0.875])
+
+    def test_what_was_heard_is_no_candidate_once_it_was_corrected(self) -> None:
+        examples = table(["ada"] * 40)
+        posteriors = np.full((40, N), 0.0005)
+        posteriors[np.arange(40), examples.emotions] = 0.006
+        posteriors[np.arange(40), examples.heard] = 0.991
+
+        assert reliabilities(examples, posteriors, seed=0)["ada"] > 0.9
+
     def test_confirmations_prove_nothing(self) -> None:
         examples = table(["ada"] * 40, ["confirmation"] * 40)
 
@@ -97,8 +112,15 @@ class TestWeigh:
         assert weights[:90].sum() == pytest.approx(0.5 * 100 * 0.5 * 20)
         assert weights[90:].sum() == pytest.approx(10 * 0.5 * 20)
 
+    def test_where_there_is_one_server_it_is_not_held_back(self) -> None:
+        persons = [f"person {i}" for i in range(16)]
+
+        weights = first_weights(table(persons, servers=np.array(["only"] * 16)), 1e9)
+
+        np.testing.assert_allclose(weights, first_weights(table(persons), 1e9))
+
     def test_all_together_count_for_half_of_the_base_at_most(self) -> None:
-        examples = table([f"person {i}" for i in range(500)])
+        examples = table([f"person {i}" for i in range(2000)])
 
         assert first_weights(examples, BASE).sum() == pytest.approx(BASE / 2)
 
@@ -119,6 +141,22 @@ class TestWeigh:
         assert weighed.set_aside.tolist() == ["contradicts" if i == 7 else "" for i in range(40)]
         assert weighed.weights[7] == 0
         assert np.delete(weighed.weights, 7).min() > 0
+
+    def test_a_rejection_that_everybody_else_agrees_with_counts(self) -> None:
+        examples = table(["ada"], ["rejection"])
+        posteriors = np.full((1, N), 0.001)
+        posteriors[0, 3] = 0.993
+
+        weighed = weigh(examples, posteriors, BASE, seed=0)
+
+        assert weighed.set_aside.tolist() == [""]
+        assert weighed.weights[0] > 0
+
+    def test_what_is_rejected_most_counts_as_the_rest_does(self) -> None:
+        emotions = np.array([0] * 30 + [1] * 10)
+        weights = first_weights(table([f"person {i}" for i in range(40)], ["rejection"] * 40, emotions=emotions), BASE)
+
+        np.testing.assert_allclose(weights, weights[0])
 
     def test_nobody_is_not_too_few(self) -> None:
         nobody = table([])
