@@ -60,6 +60,9 @@ class TestQuality:
 
         assert far[0] == far[1] <= 10
 
+        at_the_clip = calibration.mean_ - calibration.clip * calibration.scale_ * [1, 0]
+        assert far[0] == pytest.approx(calibration.temperatures(at_the_clip[None].astype(np.float32))[0], rel=1e-3)
+
 
 class TestBiases:
     def test_an_emotion_that_is_named_too_rarely_comes_to_its_share(self) -> None:
