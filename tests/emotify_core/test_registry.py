@@ -64,6 +64,20 @@ class TestPublish:
         assert published == tiny_header(licence="a test", sha256=hashlib.sha256(model).hexdigest())
         assert registry.header("tiny-1") == published
 
+    def test_a_version_is_on_the_disk_before_anybody_can_see_it(
+        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written = []
+
+        def fsync(descriptor: int) -> None:
+            assert not (registry.root / "tiny-1").exists()
+            written.append(os.fstat(descriptor).st_ino)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        registry.publish(tiny_header(), tiny_model(), {})
+
+        assert set(written) >= {path.stat().st_ino for path in (registry.root / "tiny-1").iterdir()}
+
     def test_versions_are_never_changed(self, registry: Registry) -> None:
         publish(registry, "tiny-1")
         before = (registry.root / "tiny-1" / MODEL_FILE).read_bytes()
@@ -394,6 +408,8 @@ class TestChampion:
         alias = json.loads((registry.root / "champion.json").read_text())
         assert alias["champion"] == alias["history"][-1] == "tiny-2"
         assert len(alias["history"]) == 50
+        registry.promote("tiny-1")
+        assert registry.champion() == "tiny-1"
 
 
 class TestCheck:
