@@ -15,6 +15,7 @@ from bot.vault import Vault
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import FULL, PersonalBaseline
+from emotify_core.prediction import Prediction
 from tests.bot.kept_notes import KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON
 
@@ -152,6 +153,52 @@ async def test_a_note_that_is_in_no_baseline_moves_nothing_while_another_one_com
     assert await told(store) == {}
     await store.add_mark(first, Emotion.CALM, at=NOON)
     assert await told(store) == {Emotion.CALM: 1}
+
+
+async def test_a_note_counts_fully_while_those_that_came_since_are_in_no_baseline(store: Store) -> None:
+    await allow(store)
+    values = baseline_after(FULL + 1).to_bytes()
+    note_id = await heard(store, 1, learned=Learned(VECTOR, SET, baseline=values), mark=None)
+    stale = Learned(VECTOR, SET, baseline=baseline_after(2).to_bytes())
+    await heard(store, 2, learned=stale, mark=None)
+
+    await store.add_mark(note_id, Emotion.CALM, at=NOON)
+
+    assert await told(store) == {Emotion.CALM: 1}  # nothing came since that it could fade behind
+
+
+async def test_what_names_no_emotion_keeps_no_note_that_is_in_work_out_of_the_baseline(store: Store) -> None:
+    first, _ = await hear_two(store)
+    heard_with = await baseline_of(store)
+
+    await store.add_mark(first, Judgement.WRONG, at=NOON)
+    third = Learned(VECTOR, SET, baseline=baseline_after(3).to_bytes(), heard_with=heard_with)
+    await heard(store, 3, learned=third, mark=None)
+
+    assert (await baseline_of(store)).n_notes == 3
+
+
+async def test_of_two_notes_heard_with_one_baseline_the_second_replaces_nothing(store: Store) -> None:
+    await hear_two(store)
+    heard_with = await baseline_of(store)
+    third, fourth = (
+        Learned(VECTOR, SET, baseline=baseline_after(3, seed=seed).to_bytes(), heard_with=heard_with) for seed in (0, 1)
+    )
+
+    await heard(store, 3, learned=third, mark=None)
+    await heard(store, 4, learned=fourth, mark=None)
+
+    assert (await baseline_of(store)).values == third.baseline
+
+
+async def test_a_check_mark_under_a_guess_of_medium_confidence_tells_the_emotion(store: Store) -> None:
+    await allow(store)
+    learned = Learned(VECTOR, SET, baseline=baseline_after(1).to_bytes())
+    guess = Prediction({e: 0.5 if e is Emotion.SAD else 0.5 / 7 for e in Emotion}, duration=2.5, model="test-1")
+
+    await heard(store, 1, learned=learned, mark=Judgement.RIGHT, prediction=guess)
+
+    assert await told(store) == {Emotion.SAD: 1}
 
 
 async def test_a_check_mark_under_a_reply_that_named_no_emotion_tells_none(store: Store) -> None:
