@@ -19,6 +19,16 @@ def saying(world: World, share_right: float, *, seed: int = 0, sure: float = 0.8
     return probabilities
 
 
+def lose(world: World, probabilities: np.ndarray, speakers: slice, *, n_each: int = 100) -> np.ndarray:
+    """Let a model mistake some of the sad utterances of some speakers for another emotion."""
+    base, worse = world.base, probabilities.copy()
+    labels, names = base.labels[base.tested], base.speakers[base.tested]
+    for name in np.unique(names)[speakers].tolist():
+        lost = np.flatnonzero((names == name) & (labels == "sad"))[:n_each]
+        worse[lost] = np.roll(probabilities[lost], 1, axis=1)
+    return worse
+
+
 def compare(
     world: World, before: np.ndarray, now: np.ndarray, *, shipped: np.ndarray | None = None
 ) -> dict[str, Check]:
@@ -51,6 +61,26 @@ def test_a_worse_one_does_not(world: World) -> None:
     assert not any(checks[f"UAR, {name}"].passed for name in world.base.conditions)
 
 
+def test_a_sure_loss_beyond_a_point_stops_it_though_it_is_less_than_three(world: World) -> None:
+    right = saying(world, 1)
+
+    uar = compare(world, right, lose(world, right, slice(None), n_each=1))["UAR, clean"]
+
+    assert -0.03 < uar.low <= uar.difference < -0.01
+    assert not uar.passed
+
+
+def test_a_change_that_may_cost_three_points_stops_it_though_it_costs_none_here(world: World) -> None:
+    right = saying(world, 1)
+    before, now = (lose(world, right, slice(first, None, 2)) for first in (0, 1))
+
+    uar = compare(world, before, now)["UAR, clean"]
+
+    assert uar.difference == pytest.approx(0)
+    assert uar.low < -0.03
+    assert not uar.passed
+
+
 def test_many_small_losses_do_not_add_up(world: World) -> None:
     lately = saying(world, 0.7)
 
@@ -70,6 +100,28 @@ def test_one_emotion_that_is_lost_stops_it(world: World) -> None:
 
     assert not recall.passed
     assert recall.high < -0.05
+
+
+def test_an_emotion_that_few_speakers_lost_may_be_chance(world: World) -> None:
+    right = saying(world, 1)
+
+    recall = compare(world, right, lose(world, right, slice(2)))["recall of sad"]
+
+    assert recall.difference < -0.05
+    assert recall.passed
+
+
+def test_confidence_that_is_off_by_two_points_stops_it_though_that_may_be_chance(world: World) -> None:
+    base, before = world.base, saying(world, 1, sure=0.99)
+    now = before.copy()
+    first = base.speakers[base.tested] == base.speakers[base.tested][0]
+    now[first] = saying(world, 1, sure=0.2)[first]
+
+    error = compare(world, before, now)["calibration error"]
+
+    assert error.low <= 0
+    assert error.difference > 0.02
+    assert not error.passed
 
 
 def test_a_model_that_only_feels_surer_does_not_pass(world: World) -> None:
@@ -103,6 +155,31 @@ def test_a_note_less_among_many_is_within_chance(world: World, lost: int, passed
 
     assert checks[-1].difference == pytest.approx(-lost / len(persons))
     assert checks[-1].passed is passed
+
+
+def test_a_note_less_of_everybody_is_no_chance(world: World) -> None:
+    persons = [f"person {i}" for i in range(8) for _ in range(64)]
+    examples = table(persons, emotions=np.zeros(len(persons), dtype=int))
+    same, all_met = [saying(world, 0.7)] * 3, np.eye(8)[np.zeros(len(persons), dtype=int)]
+    fewer = all_met.copy()
+    fewer[::64] = np.eye(8)[1]
+
+    checks = gate(
+        world.base, examples, np.ones(len(persons), bool), Opinions(same, all_met), Opinions(same, fewer), seed=0
+    )
+
+    assert checks[-1].difference == pytest.approx(-1 / 64)
+    assert not checks[-1].passed
+
+
+def test_a_rejection_is_met_by_whatever_it_does_not_name(world: World) -> None:
+    examples = table(["ada", "bob"], ["rejection"] * 2, emotions=np.zeros(2, dtype=int))
+    same = [saying(world, 0.7)] * 3
+    rejected, another = np.eye(8)[[0, 0]], np.eye(8)[[5, 5]]
+
+    checks = gate(world.base, examples, np.ones(2, bool), Opinions(same, rejected), Opinions(same, another), seed=0)
+
+    assert (checks[-1].champion, checks[-1].challenger) == (0, 1)
 
 
 @pytest.mark.parametrize(("now", "passed"), [(1, True), (0, False)])
