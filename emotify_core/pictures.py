@@ -161,7 +161,7 @@ def draw_conditions(metrics: Metrics) -> Picture | None:
 
 
 def draw_speakers(metrics: Metrics) -> Picture | None:
-    """Draw one mark for the UAR of each speaker, women and men apart."""
+    """Draw one mark for the UAR of each speaker, women and men apart, with the names of the best and the worst."""
     clean = _clean(metrics)
     by_speaker = clean.get("uar_by_speaker")
     if not by_speaker:
@@ -177,10 +177,13 @@ def draw_speakers(metrics: Metrics) -> Picture | None:
         for i, (_, marker, values) in enumerate(shown):
             axes.scatter(values, [h - i for h in _stack(values)], marker=marker, s=44, color=BLUE, edgecolors="white")
             axes.plot([median(values)] * 2, [-i - 0.4, -i + 0.4], color=INK, zorder=0, label="" if i else "of the row")
-        for speaker, uar in by_speaker.items():
-            if 100 * uar in {low, high}:
-                i = [title for title, _, _ in shown].index(_GENDERS[gender_of(speaker, clean)][0])
-                _note(axes, speaker, (100 * uar, -i - 0.26))
+        for i, (title, _, _) in enumerate(shown):
+            for extreme in sorted({low, high}):
+                same = [name for name, uar in by_speaker.items() if 100 * uar == extreme]
+                named = [name for name in same if _GENDERS[gender_of(name, clean)][0] == title]
+                text = "\n".join(named) if len(named) < 3 else f"{len(named)} speakers"
+                if named:
+                    _note(axes, text, (extreme, -i - 0.26))
         axes.set_yticks([-i for i in range(len(shown))], [f"{title} ({len(values)})" for title, _, values in shown])
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="UAR of one speaker (%)", ylim=(0.45 - len(shown), 0.55))

@@ -142,16 +142,18 @@ def _other_corpora(metrics: Metrics) -> Iterator[str]:
 def _unequal_speakers(clean: Metrics) -> Iterator[str]:
     by_speaker, by_gender = clean.get("uar_by_speaker") or {}, clean.get("uar_by_gender") or {}
     if by_speaker:
-        worst, best = min(by_speaker, key=by_speaker.__getitem__), max(by_speaker, key=by_speaker.__getitem__)
-        yield (
-            f"It does not hear everybody alike: UAR by speaker: {by_speaker[worst]:.2f} ({worst}) to "
-            f"{by_speaker[best]:.2f} ({best})."
-        )
+        low, high = (_uar_of_whom(f(by_speaker.values()), by_speaker) for f in (min, max))
+        yield f"It does not hear everybody alike: UAR by speaker: {low} to {high}."
     if {"female", "male"} <= set(by_gender):
         women, men = by_gender["female"], by_gender["male"]
         worse = "women" if women < men else "men"
         verdict = f"{worse} fared worse" if abs(women - men) > _TWO_POINTS else "too little apart to mean anything"
         yield f"UAR of women {women:.3f}, of men {men:.3f}: {verdict}."
+
+
+def _uar_of_whom(uar: float, by_speaker: Metrics) -> str:
+    names = [speaker for speaker, own in by_speaker.items() if own == uar]
+    return f"{uar:.2f} ({listed(names) if len(names) < 3 else _count(len(names), 'speaker')})"
 
 
 def _false_confidence(figures: Metrics) -> Iterator[str]:

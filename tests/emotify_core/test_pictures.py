@@ -198,6 +198,18 @@ class TestTexts:
             "UAR of each of 3 speakers: from 0.40 to 0.90, median 0.60."
         )
 
+    @pytest.mark.parametrize(("n_best", "names"), [(2, "ravdess/02\nravdess/08"), (3, "3 speakers")])
+    def test_those_who_share_an_extreme_are_named_without_hiding_each_other(
+        self, n_best: int, names: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        noted: list[str] = []
+        monkeypatch.setattr(pictures, "_note", lambda _, text, place: noted.append(text))
+        best = dict.fromkeys(("ravdess/02", "ravdess/08", "ravdess/10")[:n_best], 0.9)
+
+        drawing(draw_speakers, with_clean(uar_by_speaker={"ravdess/01": 0.4, "ravdess/03": 0.6} | best))
+
+        assert sorted(noted) == sorted(["ravdess/01", names])
+
 
 class TestGender:
     @pytest.mark.parametrize(

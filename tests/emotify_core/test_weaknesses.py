@@ -110,6 +110,13 @@ class TestSpeakers:
 
         assert "UAR by speaker: 0.50 (ravdess/01) to 0.90 (ravdess/02)" in told({"clean": clean})
 
+    def test_all_who_share_an_extreme_are_named_or_counted(self) -> None:
+        tied = {"ravdess/01": 0.5, "ravdess/02": 0.9, "ravdess/08": 0.9}
+        many = dict.fromkeys(tied, 0.7) | {"ravdess/09": 0.8}
+
+        assert "to 0.90 (ravdess/02 and ravdess/08)" in told({"clean": {"uar_by_speaker": tied}})
+        assert "UAR by speaker: 0.70 (3 speakers) to 0.80 (ravdess/09)" in told({"clean": {"uar_by_speaker": many}})
+
     @pytest.mark.parametrize(
         ("women", "men", "verdict"),
         [(0.6, 0.7, "women fared worse"), (0.7, 0.6, "men fared worse"), (0.7, 0.69, "too little apart")],
