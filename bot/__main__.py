@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import time
 from importlib.metadata import PackageNotFoundError, version
 
 from bot.config import Settings, SettingsError, load_settings, setting_warnings
 
+_INDENT = " " * 6
 _WRONG_SETUP = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot",
         usage="python -m bot [-h] [--version] [try … | retrain …]",
-        description="Emotify on Discord: hears how a voice note sounds, answers with empathy, and takes feedback.",
+        description="Emotify on Discord: hears how a voice note sounds, answers with empathy, and\ntakes feedback.",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -79,16 +81,18 @@ def _epilog() -> str:
     """List the commands and every setting."""
     settings = "\n".join(
         f"  EMOTIFY_{name.upper()}{_default(field.get_default(call_default_factory=True, validated_data={}))}\n"
-        f"      {field.description}"
+        f"{textwrap.fill(field.description or '', 79, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
         for name, field in Settings.model_fields.items()
     )
     return (
         "commands:\n"
-        "  python -m bot                 run the Discord bot; stop it with Ctrl+C or SIGTERM\n"
-        "  python -m bot try [FILE…]     hold the same conversation here, without Discord (see: try --help)\n"
-        "  python -m bot retrain         learn from feedback now, as every night (see: retrain --help)\n\n"
+        "  python -m bot              run the Discord bot; stop it with Ctrl+C or SIGTERM\n"
+        "  python -m bot try [FILE…]  hold the same conversation here, without Discord\n"
+        "  python -m bot retrain      learn from feedback now, as every night\n"
+        "  try and retrain explain more with --help\n\n"
         f"settings, from the environment or a file named .env:\n{settings}\n\n"
-        "exit codes: 0 stopped as asked, 1 Discord or the network failed, 2 a setting, the token or a file is wrong\n"
+        "exit codes: 0 stopped as asked, 1 Discord or the network failed, 2 a setting,\n"
+        "the token or a file is wrong\n"
     )
 
 

@@ -84,9 +84,7 @@ class Settings(BaseSettings):
     operator_channel: Annotated[
         int | None, Field(ge=1, lt=2**63, description="Id of the Discord channel that gets a picture of each night.")
     ] = None
-    language: Annotated[
-        str, Field(description="Default language of replies; a server and a person can choose their own.")
-    ] = "en"
+    language: Annotated[str, Field(description="Default language of replies.")] = "en"
     max_note_seconds: Annotated[
         float, Field(gt=0, le=3600, allow_inf_nan=False, description="Longer notes are refused before any download.")
     ] = 1200.0

@@ -223,8 +223,9 @@ def _parser() -> argparse.ArgumentParser:
     """Describe the arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m bot retrain",
-        description="Learn from feedback now, as the bot does every night: a challenger is trained on the base and on "
-        "what people said of their notes, and becomes champion only if it is not worse.",
+        description="Learn from feedback now, as the bot does every night: a challenger is trained on\n"
+        "the base and on what people said of their notes, and becomes champion only if it\n"
+        "is not worse.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

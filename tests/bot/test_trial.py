@@ -274,12 +274,13 @@ def test_help_teaches(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         assert word in text
 
 
+@pytest.mark.parametrize("command", [[], ["try"], ["retrain"]], ids=["bot", "try", "retrain"])
 def test_help_fits_into_eighty_columns(
-    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
-        bench.run(["--help"])
+        bot.__main__.main([*command, "--help"])
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
