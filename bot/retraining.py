@@ -170,7 +170,7 @@ def _show_last(settings: Settings, screen: _Screen) -> int:
         "reason": night.reason or "it has not ended, or was cut short.",
         "champion": night.champion,
         "challenger": night.challenger,
-        "decided_at": night.started_at.astimezone(UTC).isoformat(),
+        "decided_at": (night.finished_at or night.started_at).astimezone(UTC).isoformat(),
     }
     show_night(screen.out, {**(night.report or {}), **facts})
     return PROMOTED

@@ -142,6 +142,15 @@ class TestPromotion:
         assert card.startswith(f"# Model {version}\n\nMade at night from `shipped-1`")
         assert "](night.png)" in card
 
+    def test_the_last_night_is_shown_with_the_time_at_which_it_decided(self, school: School) -> None:
+        school.hear()
+        school.night()
+        began, decided = "2026-01-02T03:30:00+00:00", "2026-01-02T03:42:00+00:00"
+        school.change(f"UPDATE nights SET started_at = '{began}', finished_at = '{decided}'")
+
+        assert school.night("--last") == 0
+        assert school.out.startswith("2026-01-02 03:42 UTC")
+
     def test_the_night_is_recorded_without_a_name(self, school: School) -> None:
         school.hear()
         school.night()
