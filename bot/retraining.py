@@ -46,7 +46,7 @@ _BUSY: Final = "Another retraining is running: wait until it is done."
 _NO_NIGHT: Final = "No night is recorded yet."
 _NOTHING_NEW: Final = "Nothing is new since the last night, so nothing was learned and nothing has changed."
 _EPILOG: Final = """\
-exit status: 0 a better model was promoted; 3 the champion was kept, or there
+exit status: 0 the new model was promoted; 3 the champion was kept, or there
 was nothing to learn; 1 it failed, and the champion serves on; 2 wrong usage,
 settings or database; 130 interrupted
 

@@ -17,7 +17,7 @@ from emotify_core.gate_picture import NIGHT_PICTURE
 _log = logging.getLogger(__name__)
 
 _SENTENCES: Final = {
-    "promoted": "🌙 I learned tonight, and a better model serves now.",
+    "promoted": "🌙 I learned tonight, and a new model serves now.",
     "kept": "🌙 I learned tonight, but the new model was not good enough, so the old one stays.",
     "failed": "🌙 Tonight's retraining failed, and the old model stays.",
 }

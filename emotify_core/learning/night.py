@@ -360,6 +360,6 @@ def _reason(attempt: _Attempt, counts: Mapping[str, Any]) -> str:
         n, m = counts["n_examples"], counts["n_people"]
         people, notes = f"{m} person" if m == 1 else f"{m} people", f"{n} note" if n == 1 else f"{n} notes"
         careful = "" if attempt.share == 1 else f", taken at {attempt.share:.0%} of its weight"
-        return f"Not worse anywhere, after what {people} said of {notes}{careful}."
+        return f"Nowhere worse than allowed, after what {people} said of {notes}{careful}."
     listed = "; ".join(f"{check.what} {check.champion:.3f} -> {check.challenger:.3f}" for check in attempt.failed)
     return f"The champion stays: {listed}. With less weight on what was said, it did not pass either."

@@ -68,7 +68,7 @@ class Student:
         report: dict[str, Any] = {"examples": counts, "gate": gate_rows()}
         version = f"night-{now:%Y%m%d-%H%M%S-%f}"
         header = tiny_header(version, created=now.isoformat(timespec="milliseconds"), seed=seed)
-        reason = "Not worse anywhere." if self.decision == "promote" else "The champion stays: UAR 0.7 -> 0.6."
+        reason = "Nowhere worse than allowed." if self.decision == "promote" else "The champion stays: UAR 0.7 -> 0.6."
         return Lesson(self.decision, reason, report, Trained(header, tiny_model(), {}))
 
 

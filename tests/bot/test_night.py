@@ -117,7 +117,7 @@ class TestPromotion:
         assert shipped == "shipped-1"
         assert school.registry.champion() == challenger
         assert models.serving_model(school.registry) == school.registry.root / challenger
-        assert "The challenger is the champion now: Not worse anywhere." in school.out
+        assert "The challenger is the champion now: Nowhere worse than allowed." in school.out
         assert "✗ recall of surprised" in school.out
 
     def test_a_rollback_leads_to_the_shipped_model(self, school: School) -> None:
@@ -165,7 +165,7 @@ class TestPromotion:
         assert night.report["examples"]["n_people"] == 1
         assert ADA not in json.dumps(night.report)
         assert school.night("--last") == 0
-        assert "The challenger is the champion now: Not worse anywhere." in school.out
+        assert "The challenger is the champion now: Nowhere worse than allowed." in school.out
 
     def test_the_next_night_is_held_against_the_last_ones_model(self, school: School) -> None:
         school.hear()

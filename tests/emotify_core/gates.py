@@ -31,7 +31,7 @@ def night_facts(**facts: Any) -> dict[str, Any]:
     examples = {"n_examples": 40, "n_people": 3, "n_confirmations": 20, "n_corrections": 15, "n_rejections": 5}
     described = {
         "decision": "promoted",
-        "reason": "Not worse anywhere.",
+        "reason": "Nowhere worse than allowed.",
         "champion": "shipped-1",
         "challenger": "night-1",
         "base": "shipped-1",

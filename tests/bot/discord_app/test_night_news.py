@@ -54,9 +54,11 @@ async def begin(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_better_model_is_news_with_a_picture(fake: FakeDiscord, home: Home, begin: Begin) -> None:
-    await begin(home.channel, "promoted", "Not worse anywhere: UAR *up*.")
+    await begin(home.channel, "promoted", "Nowhere worse than allowed: UAR *up*.")
     message = await fake.next_message(home.channel, timeout=PATIENCE)
-    assert message.content.startswith("🌙 I learned tonight, and a better model serves now. Not worse anywhere: UAR ")
+    assert message.content.startswith(
+        "🌙 I learned tonight, and a new model serves now. Nowhere worse than allowed: UAR "
+    )
     assert r"\*up\*" in message.content
     (file,) = message.attachments
     assert (file.filename, file.content) == ("night.png", PNG)

@@ -175,7 +175,7 @@ class TestNight:
         out = capsys.readouterr().out
         assert out.startswith("night-1, retrained on shipped-1\n")
         assert "✗ recall of surprised, pink noise 20 dB" in out
-        assert out.endswith("The challenger is the champion now: Not worse anywhere.\n")
+        assert out.endswith("The challenger is the champion now: Nowhere worse than allowed.\n")
 
     def test_its_card_is_written_anew_and_named(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         registry.publish(tiny_header("night-1"), tiny_model(), {"night": night_facts()})

@@ -26,7 +26,7 @@ def test_a_night_fits_on_a_terminal_of_80_columns() -> None:
     lines = [line.split() for line in text.splitlines()]
     assert ["✓", "UAR,", "clean", "66.1", "67.3", "+1.2", "+0.2", "to", "+2.2"] in lines
     assert "✗ recall of surprised, pink noise 20 dB     66.1       59.6  -6.5 -7.5 to -5.5" in text
-    assert text.endswith("The challenger is the champion now: Not worse anywhere.\n")
+    assert text.endswith("The challenger is the champion now: Nowhere worse than allowed.\n")
 
 
 def test_what_is_demanded_is_said_once_for_each_kind() -> None:

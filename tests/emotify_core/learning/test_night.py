@@ -66,7 +66,10 @@ class TestWhatIsLearned:
         by_name = {check["what"]: check for check in lesson.report["gate"]}
         assert abs(by_name["UAR, clean"]["difference"]) < 0.05
         assert by_name["feedback met, of people kept out"]["difference"] > 0.1
-        assert lesson.reason == f"Not worse anywhere, after what {len(PEOPLE)} people said of {len(PEOPLE) * 32} notes."
+        assert (
+            lesson.reason
+            == f"Nowhere worse than allowed, after what {len(PEOPLE)} people said of {len(PEOPLE) * 32} notes."
+        )
 
     def test_a_champion_from_before_recordings_could_be_strange_learns_too(self, world: World, tmp_path: Path) -> None:
         header, experts = world.registry.load(world.registry.champion())
