@@ -9,8 +9,8 @@ from bot.records import person_scope, prediction_from, verdict_text
 from bot.verdicts import mark_from_value, verdict_of
 
 _ABOUT_VECTORS: Final = (
-    "Where vector_kept is true, numbers that describe how the note sounds are kept to learn from; a baseline is what "
-    "was heard in n_notes of the notes in the mean, and which emotions you said they were. Both are "
+    "Where vector_kept is true, numbers that describe how the note sounds are kept to learn from; a baseline is how "
+    "your voice is usually heard, from n_notes of the notes, and which emotions you said they were. Both are "
     "encrypted, under a key that lies with the bot and nowhere else, so the numbers themselves are not in this file."
 )
 

@@ -156,13 +156,14 @@ def _vectors_kept(export: Mapping[str, Any]) -> str:
     n_vectors = sum(note["vector_kept"] for note in export["notes"])
     vectors = [f"numbers that describe the sound of {_count(n_vectors, 'note')}"] if n_vectors else []
     baseline = export["baseline"]
-    means = [f"what I heard in {_count(baseline['n_notes'], 'note')}, in the mean"] if baseline else []
+    means = [f"how your voice usually sounds, from {_count(baseline['n_notes'], 'note')}"] if baseline else []
     return " and ".join(vectors + means)
 
 
 def forgotten(n_notes: int, *, had_opted_out: bool) -> str:
     """Confirm that everything about a person is deleted."""
-    told = f"Done: everything about you is deleted, {_count(n_notes, 'voice note')} with all that belonged to them."
+    what = "it" if n_notes == 1 else "them"
+    told = f"Done: everything about you is deleted, {_count(n_notes, 'voice note')} with all that belonged to {what}."
     if n_notes == 0:
         told = "Done: there was no voice note of yours, and nothing about you is kept now."
     if had_opted_out:

@@ -9,8 +9,8 @@ from typing import Final
 from bot.discord_app.attachments import ListenMode
 
 HELP: Final = (
-    "**I listen to voice messages and answer to how they sound.** I am a machine and often wrong, so tell me: react to "
-    "my answer with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
+    "**I listen to voice messages and reply to how they sound.** I am a machine and often wrong, so tell me: react to "
+    "my reply with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
     "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me with it.\n"
     "- **How does this sound?** (right-click or hold your own voice message → Apps), or `/listen clip:`\n"
     "- `/privacy`: what is kept about you, as a file too, whether I listen at all, and whether I may learn from your "

@@ -69,7 +69,7 @@ def test_a_privacy_summary_counts() -> None:
         ({"asked": True}, False, "I do not learn from your voice notes, as you asked, and keep no numbers"),
         ({}, True, "as you allowed. No numbers of them are kept yet."),
         ({"n_vectors": 1}, True, "Kept for that, encrypted: numbers that describe the sound of 1 note."),
-        ({"n_vectors": 2, "n_notes_in_baseline": 5}, True, "2 notes and what I heard in 5 notes, in the mean."),
+        ({"n_vectors": 2, "n_notes_in_baseline": 5}, True, "2 notes and how your voice usually sounds, from 5 notes."),
     ],
 )
 def test_a_privacy_summary_tells_what_is_learned(kept: dict[str, Any], learning: bool | None, told: str) -> None:
@@ -86,6 +86,7 @@ def test_the_question_whether_to_learn_tells_what_a_person_must_know() -> None:
 
 def test_forgetting_is_confirmed() -> None:
     assert "2 voice notes" in messages.forgotten(2, had_opted_out=False)
+    assert "1 voice note with all that belonged to it." in messages.forgotten(1, had_opted_out=False)
     assert "nothing about you is kept" in messages.forgotten(0, had_opted_out=False)
     assert "wish" not in messages.forgotten(1, had_opted_out=False)
     assert "wish" in messages.forgotten(0, had_opted_out=True)
