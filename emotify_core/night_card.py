@@ -8,6 +8,7 @@ from typing import Any, Final
 from emotify_core import markdown
 from emotify_core.card import USES, facts_of
 from emotify_core.header import Header
+from emotify_core.said import what_was_said
 
 _N_LOSSES: Final = 3
 
@@ -82,12 +83,11 @@ def render_night_card(header: Header, night: Mapping[str, Any], *, picture: str 
         _FEW.format(people="one person" if n_people == 1 else f"{n_people} people"),
         _CHANCE,
     ]
-    counted = ", ".join(f"{n} {name.removeprefix('n_').replace('_', ' ')}" for name, n in examples.items())
     share = float(night.get("share_of_weight") or 1)
     careful = (
         "" if share == 1 else f" They counted {share:.0%} of what they may, because with more the gate refused it."
     )
-    facts = [f"Learned from: {counted}.{careful}", f"Replaced: `{night['champion']}`.", *facts_of(header)]
+    facts = [f"{what_was_said(examples)}{careful}", f"Replaced: `{night['champion']}`.", *facts_of(header)]
     return _CARD.format(
         version=header.version,
         intro=markdown.wrapped(_INTRO.format(night["base"])),

@@ -9,16 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emotify_core.said import what_was_said
+
 _DECISIONS: Final = {
     "promoted": ("The challenger is the champion now", "green"),
     "kept": ("The champion stays", "yellow"),
     "skipped": ("Nothing was learned", "yellow"),
     "failed": ("The night failed, and the champion stays", "red"),
-}
-_SET_ASIDE: Final = "n_set_aside_"
-_WHY: Final = {
-    "contradicts": "against what everybody else taught",
-    "unreliable": "of people whose words do not follow their voices",
 }
 
 
@@ -45,35 +42,6 @@ def show_night(console: Console, night: Mapping[str, Any]) -> None:
     sentence, style = _DECISIONS.get(str(night.get("decision")), ("No decision is known", "red"))
     reason = str(night.get("reason") or "no reason was given.").removeprefix(f"{sentence}: ")
     console.print(Text.assemble((sentence, f"bold {style}"), f": {reason}"))
-
-
-def what_was_said(examples: Mapping[str, Any]) -> str:
-    """Say in a sentence what people had said, and what of it was left aside.
-
-    Examples
-    --------
-    >>> what_was_said({"n_examples": 3, "n_people": 1, "n_confirmations": 1, "n_corrections": 2, "n_rejections": 0})
-    'What was said of 3 notes by 1 person: 1 confirmed, 2 corrected, 0 rejected.'
-    """
-    people = "person" if examples.get("n_people") == 1 else "people"
-    text = (
-        f"What was said of {_count(examples.get('n_examples', 0), 'note')} by {examples.get('n_people', 0)} {people}: "
-        f"{examples.get('n_confirmations', 0)} confirmed, {examples.get('n_corrections', 0)} corrected, "
-        f"{examples.get('n_rejections', 0)} rejected."
-    )
-    aside = [(key.removeprefix(_SET_ASIDE), n) for key, n in examples.items() if key.startswith(_SET_ASIDE) and n]
-    if aside:
-        text += " Set aside: " + ", ".join(f"{n} ({_WHY.get(why, why)})" for why, n in aside) + "."
-    ignored = [
-        f"{_count(examples[key], 'note')} {what}"
-        for key, what in (("n_of_another_model", "of another feature set"), ("n_damaged", "damaged"))
-        if examples.get(key)
-    ]
-    return text + (f" Ignored: {', '.join(ignored)}." if ignored else "")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _models(night: Mapping[str, Any]) -> str:

@@ -66,13 +66,20 @@ def test_every_row_of_the_gate_is_in_the_table(card: str) -> None:
 def test_it_says_that_it_must_not_be_passed_on_and_where_it_comes_from(card: str) -> None:
     assert "it must not be passed on" in plain(card)
     assert "Made at night from `fused-20260101-000000` and" in plain(card)
-    assert "from: 40 examples, 3 people, 10 corrections" in plain(card)
+
+
+def test_what_it_learned_from_is_said_as_a_sentence() -> None:
+    counts = {"n_examples": 1, "n_people": 1, "n_corrections": 1, "n_people_set_aside": 0, "n_damaged": 0}
+
+    card = plain(render_night_card(HEADER, NIGHT | {"examples": counts}, picture=None))
+
+    assert "- What was said of 1 note by 1 person: 0 confirmed, 1 corrected, 0 rejected. - Replaced" in card
 
 
 def test_examples_that_counted_less_are_told(card: str) -> None:
     careful = plain(render_night_card(HEADER, NIGHT | {"share_of_weight": 0.5}, picture=None))
 
-    assert "10 corrections. They counted 50% of what they may, because with more the gate refused it." in careful
+    assert "0 rejected. They counted 50% of what they may, because with more the gate refused it." in careful
     assert "They counted" not in plain(card)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from emotify_core.cli.night import show_night, what_was_said
+from emotify_core.cli.night import show_night
 from tests.emotify_core.gates import gate_row, night_facts
 
 
@@ -60,13 +60,3 @@ def test_figures_that_could_not_be_measured_are_question_marks() -> None:
     text = shown(night_facts(gate=[gate_row() | {"low": None, "high": None, "difference": None}]))
 
     assert "? ? to ?" in text
-
-
-def test_what_was_set_aside_and_ignored_is_counted() -> None:
-    examples = {"n_examples": 1, "n_people": 1, "n_set_aside_contradicts": 2, "n_of_another_model": 1, "n_damaged": 3}
-
-    said = what_was_said(examples)
-
-    assert said.startswith("What was said of 1 note by 1 person")
-    assert "Set aside: 2 (against what everybody else taught)." in said
-    assert said.endswith("Ignored: 1 note of another feature set, 3 notes damaged.")
