@@ -182,11 +182,11 @@ def _sums(contributions: NDArray[np.float64], families: Sequence[str]) -> dict[s
 
 
 def _phrase(found: Sequence[Trait]) -> str:
-    """Join traits: "a higher and more variable pitch", "a faster pace and shorter pauses"."""
+    """Join traits: "a higher and more variable pitch", "a faster pace with shorter pauses"."""
     by_noun: dict[str, list[str]] = {}
     for trait in found:
         by_noun.setdefault(trait.noun, []).append(trait.comparative)
-    return _enumerate([noun.format(" and ".join(words)) for noun, words in by_noun.items()])
+    return " with ".join(noun.format(" and ".join(words)) for noun, words in by_noun.items())
 
 
 def _enumerate(words: Sequence[str]) -> str:

@@ -121,13 +121,14 @@ def test_the_sentence_names_reasons_and_what_speaks_against() -> None:
 
 def test_several_traits_of_a_family_are_joined_by_what_they_are_traits_of() -> None:
     explanation = why(
-        {"voiced_segments_per_second": -1.0, "unvoiced_mean": 1.0, "unvoiced_max": 1.0},
-        {"voiced_segments_per_second": -0.5, "unvoiced_max": 0.3},
+        {"voiced_segments_per_second": -1.0, "unvoiced_mean": 1.0, "unvoiced_max": 1.0, "log2_f0|mean": 1.0},
+        {"voiced_segments_per_second": -0.5, "unvoiced_max": 0.3, "log2_f0|mean": 0.4},
         emotion=Emotion.DISGUST,
     )
 
     assert explanation.text == (
-        "It sounds disgusted mostly because of a slower pace and longer pauses, compared with other people."
+        "It sounds disgusted mostly because of a slower pace with longer pauses and a higher pitch, compared with "
+        "other people."
     )
 
 
