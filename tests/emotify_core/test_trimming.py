@@ -34,6 +34,23 @@ def test_silence_at_both_ends_is_outside() -> None:
     assert span.stop == pytest.approx(3.0, abs=0.1)
 
 
+def test_a_sound_is_cut_where_it_begins_and_ends() -> None:
+    y = 1e-4 * noise(3 * SR, 0)
+    y[SR : 2 * SR] += np.sin(0.1 * np.arange(SR)).astype(np.float32)
+
+    span = find_sound(y, SR)
+
+    assert (span.start, span.stop) == pytest.approx((1.0, 2.0), abs=0.02)
+
+
+def test_noise_that_swells_a_little_is_no_sound() -> None:
+    swell = 10 ** (5 * np.sin(np.pi * np.arange(4 * SR) / SR) / 20)
+
+    span = find_sound((0.02 * swell * noise(4 * SR, 0)).astype(np.float32), SR)
+
+    assert (span.start, span.stop, span.pauses) == (0.0, 4.0, ())
+
+
 @pytest.mark.parametrize("snr_db", [20, 10])
 @pytest.mark.parametrize("exponent", [0, 1, 1.5])
 def test_steady_noise_hardly_moves_the_cuts(snr_db: float, exponent: float) -> None:
