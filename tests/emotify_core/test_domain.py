@@ -44,6 +44,25 @@ def test_so_is_one_that_is_unlike_all_that_were_met() -> None:
     assert detector.strangeness(other_side).mean() > 0.95
 
 
+def test_few_axes_are_those_on_which_the_home_corpus_differs_most() -> None:
+    home = drawn(2000, seed=0) * np.where(np.arange(N_FEATURES) < 2, 5, 1).astype(np.float32)
+    detector = DomainDetector(n_axes=10, n_near=2).fit(home, np.ones(2000, dtype=bool))
+    far = drawn(200, seed=1)
+    far[:, 1] += 30
+
+    assert detector.strangeness(far).mean() > 0.95
+
+
+def test_a_feature_that_never_changes_makes_nobody_strange() -> None:
+    def still(points: Matrix) -> Matrix:
+        points[:, 3:8] = points[:, :5]
+        return points
+
+    detector = DomainDetector().fit(still(drawn(2000, seed=0)), np.ones(2000, dtype=bool))
+
+    assert detector.strangeness(still(drawn(2000, seed=2))).mean() < 0.05
+
+
 def test_both_measures_are_needed() -> None:
     detector = fitted()
     met, unmet = drawn(200, seed=3, offset=4), drawn(200, seed=4, spread=2.5)
