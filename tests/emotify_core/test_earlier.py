@@ -98,3 +98,29 @@ def test_scores_are_moved_by_what_is_known_and_only_then() -> None:
     assert something.min() < 1
     moved = something < 1
     np.testing.assert_allclose((scores - named)[moved], (voices * (1 - something[:, None]))[moved], atol=1e-9)
+
+
+def test_of_nothing_drawn_nothing_is_summed_up() -> None:
+    found = statistics_of(np.ones((2, 8)), np.array(["sad", "calm"]), np.array(["sad", ""]), np.full((1, 3), -1))
+
+    assert not any(each.any() for each in found)
+
+
+def test_half_of_the_notes_are_told_where_some_are() -> None:
+    n = 400
+    speakers, labels = np.repeat("a", n), np.repeat(["calm", "happy", "sad"], [n - 20, 10, 10])
+    scores = np.random.default_rng(0).normal(size=(n, 3))
+    prior = SpeakerPrior().fit(scores, np.repeat([0, 1, 2], [n - 20, 10, 10]), ["calm", "happy", "sad"])
+
+    _, unknown = known_after(
+        prior,
+        scores,
+        speakers=speakers,
+        labels=labels,
+        heard=labels,
+        earlier=Earlier(8, "same, told"),
+        rng=np.random.default_rng(1),
+    )
+
+    n_told = prior.n_average / unknown - prior.n_average  # of one mood, only what is told counts
+    assert n_told.mean() == pytest.approx(4, abs=0.5)
