@@ -129,6 +129,15 @@ async def test_a_terminal_asks_nothing_and_keeps_its_users_notes(bench: Bench) -
     assert [example.origin for example in await examples(bench)] == ["try"]
 
 
+async def test_a_no_holds_on_a_terminal_too(bench: Bench) -> None:
+    await bench.conversation.set_learning("anna", learning=False, origin="try")
+    await bench.conversation.hear(IncomingNote("anna", origin="try"), fetch)
+
+    assert bench.recognizer.asked == [(False, None)]
+    privacy = await bench.conversation.privacy("anna", origin="try")
+    assert (privacy.learning, privacy.n_examples) == (False, 0)
+
+
 # What waits for the answer
 
 

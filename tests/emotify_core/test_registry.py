@@ -455,6 +455,7 @@ class TestAdopt:
         assert registry.read_file("tiny-1", NETWORK_FILE) == b"a network"
         assert registry.metrics("tiny-1") == {"uar": 0.5}
         assert registry.history() == ()
+        assert (registry.root / "tiny-1" / "header.json").stat().st_mode & 0o200  # what is shipped may be read-only
 
     def test_what_is_here_already_stays_as_it_is(self, registry: Registry, tmp_path: Path) -> None:
         other = Registry(tmp_path / "other")
