@@ -11,7 +11,7 @@ import discord
 
 from bot.conversation import Answer, IncomingNote
 from bot.discord_app import access
-from bot.discord_app.attachments import Clip, Sound, find_clip, guild_id_of
+from bot.discord_app.attachments import Clip, find_clip, guild_id_of
 from bot.discord_app.downloads import Downloads, ExpiredAddressError
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.replies import MayNotWriteError, react, reply_to, take_back
@@ -26,13 +26,13 @@ _TYPING_LASTS = 8.0  # seconds; Discord takes the indicator away after ten
 
 
 def incoming(message: discord.Message, clip: Clip, *, asked: bool = False) -> IncomingNote:
-    """Describe a note for the conversation; a duration is declared for voice messages only."""
+    """Describe a note for the conversation, as far as Discord declares it."""
     return IncomingNote(
         sender=message.author.id,
         message_id=message.id,
         channel_id=message.channel.id,
         guild_id=guild_id_of(message),
-        duration=clip.attachment.duration if clip.sound is Sound.VOICE_MESSAGE else None,
+        duration=clip.attachment.duration,
         n_bytes=clip.attachment.size,
         asked=asked,
     )

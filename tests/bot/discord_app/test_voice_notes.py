@@ -216,6 +216,16 @@ async def test_what_is_too_long_or_large_is_refused_before_any_download(
     assert (await bot.status(note.id), fake.typing) == ("refused", [])
 
 
+async def test_an_audio_file_that_says_how_long_it_is_is_refused_before_any_download(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    await start()
+    song = await home.ada.send_file(fake.dm(home.ada), "song.mp3", AUDIO, content_type="audio/mpeg", duration=1201.0)
+    reply = await answer_to(fake, song)
+    assert reply.content == messages.sorry(Trouble.TOO_LONG, max_seconds=1200, max_bytes=26214400)
+    assert fake.cdn.downloads == []
+
+
 @pytest.mark.parametrize(
     ("error", "trouble"),
     [
