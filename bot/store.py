@@ -273,21 +273,22 @@ class Store(People, Examples, Nights):
         return tuple(row["template"] for row in reversed(rows))
 
     async def add_mark(self, note_id: int, mark: Mark, *, at: datetime) -> None:
-        """Let a mark stand; one that stands already keeps its place."""
+        """Let a mark stand as the last word, also one that stood before: its removal may have gone unseen."""
         async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
+            await _remove_mark(transaction, note_id, mark.value)
             await _add_mark(transaction, note_id, mark, at)
 
     async def remove_mark(self, note_id: int, mark: Mark) -> None:
         """Take a mark back."""
         async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
-            await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, mark.value))
+            await _remove_mark(transaction, note_id, mark.value)
 
     async def set_marks(self, note_id: int, marks: Sequence[Mark], *, at: datetime) -> None:
         """Let exactly these marks stand; those that stood keep their place, the others follow in the given order."""
         async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
             for row in await transaction.fetch_all(MARKS, (note_id,)):
                 if row["mark"] not in [mark.value for mark in marks]:
-                    await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, row["mark"]))
+                    await _remove_mark(transaction, note_id, row["mark"])
             for mark in marks:
                 await _add_mark(transaction, note_id, mark, at)
 
@@ -347,3 +348,8 @@ async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: date
         "ON CONFLICT (note, mark) DO NOTHING",
         (mark.value, time_text(at), note_id),
     )
+
+
+async def _remove_mark(transaction: Transaction, note_id: int, mark: str) -> None:
+    """Delete a mark, if it stands."""
+    await transaction.write("DELETE FROM feedback WHERE note = ? AND mark = ?", (note_id, mark))

@@ -229,8 +229,11 @@ async def test_verdicts_follow_the_latest_standing_mark(store: Store) -> None:
     await store.remove_mark(note_id, Emotion.ANGRY)
     assert await store.verdict(note_id) == Rejection()
     await store.add_mark(note_id, Judgement.RIGHT, at=NOON)
-    await store.add_mark(note_id, Judgement.WRONG, at=LATER)  # delivered twice: it stands already
+    await store.add_mark(note_id, Judgement.RIGHT, at=LATER)  # delivered twice
     assert await store.verdict(note_id) == Confirmation(Emotion.SAD)
+    await store.add_mark(note_id, Judgement.WRONG, at=LATER)  # made anew, and nobody saw that it was taken back
+    assert await store.verdict(note_id) == Rejection()
+    assert await store.marks(note_id) == (Judgement.RIGHT, Judgement.WRONG)
     await store.remove_mark(note_id, Judgement.RIGHT)
     await store.remove_mark(note_id, Judgement.WRONG)
     await store.remove_mark(note_id, Judgement.WRONG)

@@ -64,6 +64,18 @@ async def test_the_last_word_counts_and_can_be_taken_back(fake: FakeDiscord, sta
     await bot.until_marks()
 
 
+async def test_a_reaction_made_again_is_the_last_word_though_its_removal_was_missed(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅", "❌")
+    await bot.until_marks("right", "wrong")
+    reply.reactions["✅"].remove(home.ada.user)  # while the bot was away
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("wrong", "right")
+
+
 async def test_reactions_are_read_in_the_order_in_which_they_came(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
