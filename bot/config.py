@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         """Accept http(s) addresses only, without the slash at the end."""
         api = api.strip().rstrip("/")
         if not _is_web_address(api):
-            raise ValueError(f"must be an address like {DISCORD_API}")
+            raise ValueError(f"must be an address like {DISCORD_API}, without name and password")
         return api
 
     @field_validator("data_dir")
@@ -242,11 +242,12 @@ def variable_names() -> tuple[str, ...]:
 
 
 def _is_web_address(text: str) -> bool:
-    """Tell whether a text is an http(s) address without query."""
+    """Tell whether a text is an http(s) address without query, and without a password, which no request could carry."""
     try:
         parts = urlsplit(text)
         is_bare = not (parts.query or parts.fragment or parts.port == 0)  # a port out of range is a ValueError
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_bare
+        is_clean = "@" not in parts.netloc and " " not in text and text.isprintable()
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_bare and is_clean
     except ValueError:
         return False
 
@@ -263,7 +264,8 @@ def _problem(details: ErrorDetails) -> str:
     location = str(details["loc"][0])
     name = location if location.isupper() else PREFIX + location.upper()
     said = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    shown = "" if "TOKEN" in name or "KEY" in name else f", not {_shorten(details['input'])!r}"
+    may_be_secret = "TOKEN" in name or "KEY" in name or "@" in str(details["input"])  # a password in an address
+    shown = "" if may_be_secret else f", not {_shorten(details['input'])!r}"
     return f"{name} {said}{shown}."
 
 

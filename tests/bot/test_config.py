@@ -92,6 +92,13 @@ def test_a_token_that_no_request_can_carry_is_one_line_that_does_not_repeat_it(
     assert problem == "EMOTIFY_DISCORD_TOKEN must be the token alone, without line breaks in it."
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    [problem] = problems_with(monkeypatch, EMOTIFY_DISCORD_API="https://bot:pass-of-the-proxy@proxy.example/api/v10")
+    assert (
+        problem == "EMOTIFY_DISCORD_API must be an address like https://discord.com/api/v10, without name and password."
+    )
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().workers = 3
@@ -110,6 +117,8 @@ def test_settings_are_frozen() -> None:
         ("EMOTIFY_DISCORD_API", "https://"), ("EMOTIFY_DISCORD_API", "https://discord.com/api?v=10"),
         ("EMOTIFY_DISCORD_API", "http://[broken"), ("EMOTIFY_DISCORD_API", "http://127.0.0.1:99999"),
         ("EMOTIFY_DISCORD_API", "http://127.0.0.1:http"), ("EMOTIFY_DISCORD_API", "http://127.0.0.1:0"),
+        ("EMOTIFY_DISCORD_API", "https://proxy.example/a b"),
+        ("EMOTIFY_DISCORD_API", "https://pro xy.example"), ("EMOTIFY_DISCORD_API", "https://proxy.example/\x01"),
         ("EMOTIFY_DATA_DIR", "~nobody-has-this-name/data"),
     ],
 )  # fmt: skip
