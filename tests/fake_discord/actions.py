@@ -110,11 +110,13 @@ def delete_messages(world: World, channel: Channel, messages: list[Message]) -> 
     world.tell(Event("MESSAGE_DELETE_BULK", data, intents.for_messages(channel)), channel)
 
 
-def add_reaction(world: World, message: Message, user: User, emoji: str) -> None:
+def add_reaction(world: World, message: Message, user: User, emoji: str, *, is_super: bool = False) -> None:
     """Add a reaction; a second one alike changes nothing and is not told of."""
     if message.reacted(emoji, user):
         return
     message.reactions.setdefault(emoji, []).append(user)
+    if is_super:
+        message.super_reactions.add((emoji, user))
     data = _reaction(message, user, emoji) | {"message_author_id": str(message.author.id), "burst_colors": []}
     guild = message.channel.guild
     if guild is not None and user in guild.members:
@@ -129,6 +131,7 @@ def remove_reaction(world: World, message: Message, user: User, emoji: str) -> N
     if not message.reactions[emoji]:
         del message.reactions[emoji]
     _tell_reaction(world, "MESSAGE_REACTION_REMOVE", message, _reaction(message, user, emoji))
+    message.super_reactions.discard((emoji, user))
 
 
 def clear_reactions(world: World, message: Message) -> None:
@@ -147,7 +150,9 @@ def _tell_reaction(world: World, name: str, message: Message, data: Payload) -> 
 
 
 def _reaction(message: Message, user: User, emoji: str) -> Payload:
-    return _what(message) | {"user_id": str(user.id), "emoji": emoji_payload(emoji), "burst": False, "type": 0}
+    is_super = (emoji, user) in message.super_reactions
+    about = {"user_id": str(user.id), "emoji": emoji_payload(emoji), "burst": is_super, "type": int(is_super)}
+    return _what(message) | about
 
 
 def _what(message: Message) -> Payload:

@@ -54,15 +54,22 @@ def _in_query(document: dict[str, Any], call: Call, operation: dict[str, Any]) -
     found = [f"unknown query parameter {name}" for name in call.query if name not in known]
     for name, schema in known.items():
         if name in call.query:
-            found += _errors(document, schema, _typed(call.query[name], schema), f"query {name}")
+            found += _errors(document, schema, _typed(call.query[name], _type(document, schema)), f"query {name}")
     return found
 
 
-def _typed(text: str, schema: dict[str, Any]) -> Any:
+def _type(document: dict[str, Any], schema: dict[str, Any]) -> str | None:
+    """Find the type that a schema names, itself or in the schema that it refers to."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    kind = (document["components"]["schemas"][name] if name else schema).get("type")
+    return kind if isinstance(kind, str) else None
+
+
+def _typed(text: str, kind: str | None) -> Any:
     """Read a query parameter as what its schema says it is."""
-    if schema.get("type") == "boolean":
+    if kind == "boolean":
         return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
-    return int(text) if schema.get("type") == "integer" and text.lstrip("-").isdigit() else text
+    return int(text) if kind == "integer" and text.lstrip("-").isdigit() else text
 
 
 def _in_body(document: dict[str, Any], call: Call, operation: dict[str, Any]) -> list[str]:

@@ -211,7 +211,7 @@ def message_payload(message: Message, me: User, *, blank: bool = False, nested: 
         "mention_roles": [],
     }
     if message.reactions:
-        payload["reactions"] = [_reaction_payload(emoji, users, me) for emoji, users in message.reactions.items()]
+        payload["reactions"] = [_reaction_payload(message, emoji, me) for emoji in message.reactions]
     if message.nonce is not None:
         payload["nonce"] = message.nonce
     if message.reference is not None:
@@ -247,16 +247,18 @@ def _mention_payload(message: Message, user: User) -> Payload:
     return user_payload(user) | {"member": member_payload(guild, user, with_user=False)}
 
 
-def _reaction_payload(emoji: str, users: list[User], me: User) -> Payload:
+def _reaction_payload(message: Message, emoji: str, me: User) -> Payload:
+    users = message.reactions[emoji]
+    n_super = sum((emoji, user) in message.super_reactions for user in users)
     return {
         "emoji": emoji_payload(emoji),
         "count": len(users),
-        "count_details": {"burst": 0, "normal": len(users)},
+        "count_details": {"burst": n_super, "normal": len(users) - n_super},
         "burst_colors": [],
         "me": me in users,
         "me_burst": False,
         "burst_me": False,
-        "burst_count": 0,
+        "burst_count": n_super,
     }
 
 

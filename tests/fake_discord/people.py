@@ -112,6 +112,11 @@ class Person:
         for each in emoji:
             actions.add_reaction(self._world, message, self.user, each)
 
+    async def super_react(self, message: Message, *emoji: str) -> None:
+        """Add super reactions, which who pays for Nitro has."""
+        for each in emoji:
+            actions.add_reaction(self._world, message, self.user, each, is_super=True)
+
     async def unreact(self, message: Message, *emoji: str) -> None:
         """Take reactions back."""
         for each in emoji:

@@ -186,8 +186,10 @@ def clear_reactions(world: World, call: Call) -> Any:
 
 def list_reactions(world: World, call: Call) -> Any:
     channel = channel_for(world, call, Permission.READ_MESSAGE_HISTORY)
-    users = world.message(channel, call.params["message_id"]).reactions.get(_emoji(call), [])
-    later = [user for user in users if user.id > int(call.query.get("after", 0))]
+    message, emoji = world.message(channel, call.params["message_id"]), _emoji(call)
+    is_super = call.query.get("type", "0") == "1"
+    alike = [u for u in message.reactions.get(emoji, []) if ((emoji, u) in message.super_reactions) == is_super]
+    later = [user for user in alike if user.id > int(call.query.get("after", 0))]
     return [user_payload(user) for user in later[: int(call.query.get("limit", 25))]]
 
 

@@ -162,8 +162,9 @@ def _may_be_a_mark(reaction: discord.Reaction) -> bool:
 
 
 async def _has_reacted(reaction: discord.Reaction, user_id: int) -> bool:
-    """Tell whether a person stands behind a reaction."""
-    async for user in reaction.users(limit=_N_REACTING):
-        if user.id == user_id:
-            return True
+    """Tell whether a person stands behind a reaction; who made a super reaction, Discord lists apart."""
+    for kind in (None, discord.ReactionType.burst) if reaction.burst_count else (None,):
+        async for user in reaction.users(limit=_N_REACTING, type=kind):
+            if user.id == user_id:
+                return True
     return False

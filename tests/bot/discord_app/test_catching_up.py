@@ -24,6 +24,20 @@ async def test_reactions_made_while_the_bot_was_away_count(fake: FakeDiscord, st
     await bot.until_marks("wrong", "angry")
 
 
+async def test_super_reactions_outlive_a_restart_and_count_if_made_meanwhile(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.super_react(reply, "❌")
+    await bot.until_marks("wrong")
+    await bot.end()
+    await home.ada.super_react(reply, "😠")
+    await fake.user("Bob").super_react(reply, "😌")
+    bot = await start()
+    await bot.until_marks("wrong", "angry")
+
+
 async def test_a_cross_made_while_the_bot_was_away_brings_the_emotions(
     fake: FakeDiscord, start: Start, home: Home
 ) -> None:
