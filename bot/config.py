@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 import responses
 from bot.key_files import KEY_BYTES
@@ -42,7 +42,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_ignore_empty=True,  # an empty line copied from .env.example means: not set
         extra="ignore",
         frozen=True,
         validate_by_name=True,
@@ -167,6 +166,20 @@ class Settings(BaseSettings):
         if language not in responses.languages():
             raise ValueError(f"must be one of {', '.join(responses.languages())}")
         return language
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - as pydantic-settings calls it
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        for source in (env_settings, dotenv_settings):  # an empty line copied from .env.example means: not set
+            if isinstance(source, EnvSettingsSource):  # what is blank hides neither another name nor the file
+                source.env_vars = {name: value for name, value in source.env_vars.items() if value and value.strip()}
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @property
     def database_path(self) -> Path:

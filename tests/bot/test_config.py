@@ -72,10 +72,20 @@ def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch, empty: str) -> 
     assert load_settings().discord_token is None
 
 
-def test_an_empty_first_name_leaves_the_token_to_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMOTIFY_DISCORD_TOKEN", "")
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_first_name_leaves_the_token_to_the_second(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    monkeypatch.setenv("EMOTIFY_DISCORD_TOKEN", empty)
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     assert load_settings().discord_token is not None
+
+
+def test_a_blank_variable_leaves_the_setting_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"EMOTIFY_DISCORD_TOKEN=' '\nDISCORD_TOKEN={TOKEN}\nEMOTIFY_WORKERS=2\n")
+    for name in ("EMOTIFY_DISCORD_TOKEN", "EMOTIFY_WORKERS", "EMOTIFY_DATA_DIR"):
+        monkeypatch.setenv(name, " ")
+    settings = load_settings()
+    assert settings.discord_token is not None
+    assert (settings.workers, settings.data_dir) == (2, Path("data"))
 
 
 def test_the_token_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
