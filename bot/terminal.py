@@ -19,6 +19,7 @@ _BAR_WIDTH: Final = 30
 _QUESTION: Final = "Was I right? [y]es, [n]o, an emotion or its emoji, Enter to skip: "
 _WHICH: Final = f"Which one was it? {', '.join(Emotion)}; Enter to skip: "
 _AGAIN: Final = "I don't know that word. "
+_NO_EMOTION: Final = "That is no emotion. "
 
 
 def printable(text: str) -> str:
@@ -65,7 +66,9 @@ def ask_verdict(console: Console, read_line: Callable[[], str]) -> Mark | None:
 def ask_emotion(console: Console, read_line: Callable[[], str]) -> Emotion | None:
     """Ask which emotion it was; None if the person skips the question."""
     mark = _ask(console, read_line, _WHICH)
-    return None if isinstance(mark, Judgement) else mark
+    while isinstance(mark, Judgement):
+        mark = _ask(console, read_line, _NO_EMOTION + _WHICH)
+    return mark
 
 
 def _ask(console: Console, read_line: Callable[[], str], question: str) -> Mark | None:

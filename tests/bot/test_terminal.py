@@ -85,3 +85,9 @@ def test_a_verdict_is_asked_for_until_it_is_understood(console: Console, typed: 
 @pytest.mark.parametrize(("typed", "emotion"), [("calm\n", Emotion.CALM), ("y\n", None), ("\n", None)])
 def test_an_emotion_is_asked_for(console: Console, typed: str, emotion: Emotion | None) -> None:
     assert ask_emotion(console, lines(typed)) is emotion
+
+
+@pytest.mark.parametrize("typed", ["right\n", "n\n", "✅\n"])
+def test_a_word_that_names_no_emotion_is_not_taken_for_a_skipped_question(console: Console, typed: str) -> None:
+    assert ask_emotion(console, lines(typed * 2 + "perhaps\n" + "calm\n")) is Emotion.CALM
+    assert printed(console).count("That is no emotion. Which one was it?") == 3
