@@ -40,6 +40,17 @@ def find_clip(message: discord.Message) -> Clip | None:
     return next(iter(audio + clips), None)
 
 
+def has_lost_its_clip(message: discord.Message, bot: discord.Client) -> bool:
+    """Tell whether a message of somebody holds no sound any more.
+
+    Without the message content intent the attachments of a message in a server look as if they were gone, unless it
+    mentions the bot.
+    """
+    if bot.user is None or message.author == bot.user or find_clip(message) is not None:
+        return False
+    return bot.intents.message_content or guild_id_of(message) is None or bot.user in message.mentions
+
+
 def _sound_of(attachment: discord.Attachment) -> Sound | None:
     """Judge an attachment by its content type; None if it is something else than sound."""
     kind = (attachment.content_type or "").partition(";")[0].strip().lower()

@@ -99,6 +99,10 @@ class Person:
         """Rewrite a message."""
         actions.edit_message(self._world, message, content=text)
 
+    async def take_files_out(self, message: Message) -> None:
+        """Edit a message so that its files go away."""
+        actions.edit_message(self._world, message, attachments=[])
+
     async def delete(self, message: Message) -> None:
         """Delete a message: one's own, or as a moderator."""
         actions.delete_message(self._world, message)

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.conversation import Marked
 from bot.discord_app.answering import Answering, offer_marks
-from bot.discord_app.attachments import find_clip
+from bot.discord_app.attachments import find_clip, has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.learning_question import ask_under
@@ -102,6 +102,10 @@ class CatchingUp(Area):
                 if not is_gone(error):
                     raise
                 await self._services.conversation.withdraw(note.reply_id)  # the note or the reply was deleted
+                return
+            original = reply.reference.resolved if reply.reference is not None else None
+            if isinstance(original, discord.Message) and has_lost_its_clip(original, self._bot):
+                await self._services.conversation.withdraw(original.id)
                 return
             if reply.components:  # where there are buttons, reactions are not what counts
                 return

@@ -1,4 +1,4 @@
-"""Feedback: reactions on the bot's replies, and the deletion of notes and replies.
+"""Feedback: reactions on the bot's replies, and the deletion of notes, of their recordings, and of replies.
 
 Only raw events, because they come for messages from before the last restart too.
 """
@@ -12,6 +12,7 @@ import discord
 from discord.ext import commands
 
 from bot.conversation import Marked
+from bot.discord_app.attachments import has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.learning_question import ask_under
 from bot.discord_app.patience import patiently
@@ -74,6 +75,12 @@ class Feedback(Area):
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of the notes among many messages that were deleted at once."""
         await asyncio.gather(*map(self._services.conversation.withdraw, event.message_ids))
+
+    @listener
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Let go of a note whose recording was taken out of its message."""
+        if has_lost_its_clip(event.message, self._bot):
+            await self._services.conversation.withdraw(event.message_id)
 
     @listener
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
-from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission
 
 REACTIONS = "/channels/*/messages/*/reactions/**"
@@ -157,6 +157,58 @@ async def test_a_deleted_note_or_reply_takes_its_features_along(
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert await bot.rows("SELECT * FROM predictions") == []
     assert await bot.marks() == []
+
+
+async def test_a_recording_that_is_taken_out_of_its_message_takes_its_features_along(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    text = f"{fake.mention} how do I sound?"
+    notes = [await home.ada.send_file(home.channel, f"{i}.ogg", AUDIO, text=text) for i in range(2)]
+    for note in notes:
+        await home.ada.react(await offered(fake, note), "✅")
+    await bot.until_marks("right", "right")
+    await home.ada.edit(notes[0], f"{fake.mention} how do I really sound?")
+    await home.ada.take_files_out(notes[1])
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.settle(timeout=PATIENCE)
+    assert [await bot.status(note.id) for note in notes] == ["answered", "withdrawn"]
+    assert await bot.marks() == ["right"]
+
+
+async def test_a_recording_that_was_taken_out_while_the_bot_was_away_is_let_go_too(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    note = await home.ada.send_file(home.channel, "note.ogg", AUDIO, text=fake.mention)
+    await offered(fake, note)
+    await bot.end()
+    await home.ada.take_files_out(note)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
+@pytest.mark.parametrize("message_content", [True, False])
+async def test_what_the_bot_may_not_see_and_its_own_edits_are_no_deletions(
+    fake: FakeDiscord, start: Start, home: Home, message_content: bool
+) -> None:
+    fake.application.message_content = message_content
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    if message_content:
+        reply = await offered(fake, note)
+    else:
+        request = await home.ada.context_menu(home.channel, "How does this sound?", note)
+        reply = await fake.next_response(request, timeout=PATIENCE)
+        await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    await home.ada.edit(note, "")
+    await home.ada.react(reply, "❌")  # the bot edits its reply: the emotions are buttons
+    await fake.until(lambda: len(reply.components) == 3, PATIENCE)
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.status(note.id) == "answered"
 
 
 async def test_many_deletions_at_once_are_heard_too(fake: FakeDiscord, start: Start, home: Home) -> None:
