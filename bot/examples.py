@@ -39,10 +39,6 @@ _COLUMNS: Final = (
     "SELECT e.note, e.vector_set, e.sealed, n.person, n.guild_id, n.origin, n.received_at, w.first_seen, "
     "p.emotion, p.confidence "
 )
-_FIRST_BASELINE: Final = (
-    "INSERT INTO baselines (vector_set, sealed, n_notes, changed_at, person) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (person) DO NOTHING"
-)
 MARKS: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 """Query for the marks of a note that stand, in the order in which they were made."""
 _BASELINE_OF_NOTE: Final = (
@@ -51,7 +47,9 @@ _BASELINE_OF_NOTE: Final = (
     "JOIN baselines b ON b.person = n.person AND b.vector_set = e.vector_set WHERE n.id = ?"
 )
 _NEXT_BASELINE: Final = (
-    "UPDATE baselines SET vector_set = ?, sealed = ?, n_notes = ?, changed_at = ? WHERE person = ? AND sealed = ?"
+    "INSERT INTO baselines (person, vector_set, sealed, n_notes, changed_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (person) DO UPDATE SET vector_set = excluded.vector_set, sealed = excluded.sealed, "
+    "n_notes = excluded.n_notes, changed_at = excluded.changed_at"
 )
 _DROP_BASELINE: Final = (
     "DELETE FROM baselines WHERE person = "
@@ -169,26 +167,38 @@ async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Le
 async def _keep_baseline(
     transaction: Transaction, vault: Vault, note_id: int, learned: Learned, *, person: str, at: datetime
 ) -> bool:
-    """Replace the baseline that the note was heard with by the one that counts the note, too; say if that was done.
+    """Let the baseline count the note, too; say if that was done.
 
-    If it was replaced or deleted meanwhile, by another note or by a no, this note is not in the baseline: a mean over
-    nearly all notes is as good, while one that counts a note and lacks it would be wrong.
+    What the note made of the baseline that it was heard with replaces that one. If another note or a mark has replaced
+    it meanwhile, the note is added to what stands now. If it was deleted meanwhile, by a no, it does not come back.
     """
     if learned.baseline is None:
         return False
-    n_notes, before = _count_notes(learned.baseline, learned), learned.heard_with
-    sealed = vault.seal(learned.baseline, *_baseline_place(person, learned.vector_set))
-    values = (learned.vector_set, sealed, n_notes, time_text(at), person)
-    if before is None:
-        n_written = await transaction.write(_FIRST_BASELINE, values)
-    else:
-        n_written = await transaction.write(_NEXT_BASELINE, (*values, before.sealed))
-    if not n_written:
+    values, before = learned.baseline, learned.heard_with
+    rows = await transaction.fetch_all("SELECT * FROM baselines WHERE person = ?", (person,))
+    if not rows and before is not None:
         return False
+    if rows and (before is None or before.sealed != rows[0]["sealed"]):
+        try:
+            standing = vault.unseal(rows[0]["sealed"], *_baseline_place(person, rows[0]["vector_set"]))
+            values = _added_to(standing, learned)
+        except (SealError, ValueError) as error:
+            _log.warning("note %d is left out of its person's baseline: %s", note_id, error)
+            return False
+    n_notes = _count_notes(values, learned)
+    sealed = vault.seal(values, *_baseline_place(person, learned.vector_set))
+    await transaction.write(_NEXT_BASELINE, (person, learned.vector_set, sealed, n_notes, time_text(at)))
     if n_notes == 1:  # it was begun anew
         await transaction.write(_NONE_IN_BASELINE, (person,))
     await transaction.write("UPDATE examples SET in_baseline = ? WHERE note = ?", (n_notes, note_id))
     return True
+
+
+def _added_to(standing: bytes, learned: Learned) -> bytes:
+    """Add a note to a baseline that it was not heard with; `ValueError` if they do not belong together."""
+    before = None if learned.heard_with is None else PersonalBaseline.from_bytes(learned.heard_with.values)
+    after = PersonalBaseline.from_bytes(learned.baseline or b"")
+    return PersonalBaseline.from_bytes(standing).with_last_note_of(after, before).to_bytes()
 
 
 def _count_notes(baseline: bytes, learned: Learned) -> int:

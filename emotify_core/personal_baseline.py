@@ -74,6 +74,33 @@ class PersonalBaseline:
         n_notes = min(self.n_notes + 1, _MOST_NOTES)
         return replace(self, n_notes=n_notes, sums=sums, heard=counts, told=kept * self.told)
 
+    def with_last_note_of(self, other: Self, before: Self | None) -> Self:
+        """Return the baseline with the note, too, by which another one is more than the one before it.
+
+        So two notes can be heard with one baseline and both be added to it.
+
+        Parameters
+        ----------
+        other : PersonalBaseline
+            What became of `before` with the note.
+        before : PersonalBaseline or None
+            None if it was begun with that note.
+
+        Raises
+        ------
+        ValueError
+            If one of them belongs to another prior, or the other one is not one note more.
+        """
+        n_before, is_anew = (0, True) if before is None else (before.n_notes, before.key != other.key)
+        if self.key != other.key or other.n_notes != 1 + (0 if is_anew else n_before):
+            raise ValueError("the baselines do not follow from each other")
+        sums, counts = other.sums, other.heard
+        if before is not None and not is_anew:
+            kept = np.float32(_KEPT if n_before >= FULL else 1)
+            sums, counts = sums - kept * before.sums, counts - kept * before.heard
+        row = int(np.argmax(counts))
+        return self.plus(np.clip(sums[row], -MOST, MOST), list(Emotion)[row])
+
     def retold(self, heard: Emotion, before: Emotion | None, now: Emotion | None, *, n_since: int = 0) -> Self:
         """Return the baseline after the person said what the emotion of a note was, or took that back.
 

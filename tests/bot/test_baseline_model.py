@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.config import Settings
-from bot.conversation import Answer, Conversation
+from bot.conversation import Answer, Conversation, Outcome
 from bot.exchange import Recognition
 from bot.store import Store
 from bot.vault import Vault
@@ -37,8 +37,11 @@ class Counting:
     emotion: Emotion = Emotion.SAD
     is_sure: bool = True
     n_heard: int = 0
+    together: asyncio.Barrier | None = None
 
     async def recognize(self, _audio: bytes, *, learn: bool = False, baseline: bytes | None = None) -> Recognition:
+        if self.together is not None:
+            await self.together.wait()
         self.n_heard += 1
         rest = (0.3 if self.is_sure else 0.7) / 7
         probabilities = {emotion: 1 - 7 * rest if emotion is self.emotion else rest for emotion in Emotion}
@@ -118,6 +121,22 @@ class Baselines(RuleBasedStateMachine):
         again = self.runner.run(self.talk.hear(replace(incoming(number), asked=True), fetch))
         assert isinstance(again, Answer)
         assert self.runner.run(self.talk.answered(again.note_id, 1000 + number))
+
+    @precondition(lambda self: len(self.notes) < MOST_NOTES - 1)
+    @rule(emotion=st.sampled_from(Emotion))
+    def two_notes_at_once(self, emotion: Emotion) -> None:
+        self.recognizer.emotion, self.recognizer.is_sure = emotion, True
+        self.recognizer.together = asyncio.Barrier(2)
+        numbers = [len(self.notes), len(self.notes) + 1]
+
+        async def hear_both() -> list[Outcome]:
+            return await asyncio.gather(*(self.talk.hear(incoming(number), fetch) for number in numbers))
+
+        for number, answer in zip(numbers, self.runner.run(hear_both()), strict=True):
+            assert isinstance(answer, Answer)
+            self.notes.append(Note(emotion, True, self.recognizer.n_heard - 1 + number - numbers[0], self.agrees))
+            assert self.runner.run(self.talk.answered(answer.note_id, 1000 + number))
+        self.recognizer.together = None
 
     @rule(number=NOTES, emoji=MARKS)
     def mark(self, number: int, emoji: str) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bot.records import Learned, Origin, StoredExample
@@ -16,6 +17,7 @@ from bot.store import Store, StoreError
 from bot.vault import Vault
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection
 from emotify_core.emotions import Emotion
+from emotify_core.personal_baseline import PersonalBaseline
 from tests.bot.kept_notes import ANNA, KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
 from tests.bot.stand_ins import NOON, SAD
 
@@ -244,21 +246,34 @@ async def test_a_baseline_grows_note_by_note(store: Store) -> None:
     assert await baseline_of(store) == second
 
 
-async def test_of_two_notes_at_once_one_is_in_the_baseline_and_the_count_is_true(store: Store) -> None:
+async def test_notes_that_were_heard_at_once_are_all_in_the_baseline(store: Store) -> None:
     await allow(store)
     await heard(store, 1, learned=Learned(VECTOR, SET, baseline=ONE), mark=None)
     first = await baseline_of(store)
-    others = {i: baseline_after(2, seed=i).to_bytes() for i in (2, 3, 4)}
+    scores = np.random.default_rng(1).normal(size=(3, 8)).astype(np.float32)
+    alone = PersonalBaseline.from_bytes(first.values)
+    afters = [alone.plus(note, Emotion.CALM).to_bytes() for note in scores]
     await asyncio.gather(
         *(
-            heard(store, i, learned=Learned(VECTOR, SET, values, heard_with=first), mark=None)
-            for i, values in others.items()
+            heard(store, i, learned=Learned(VECTOR, SET, after, heard_with=first), mark=None)
+            for i, after in enumerate(afters, start=2)
         )
     )
     baseline = await baseline_of(store)
-    assert baseline.n_notes == 2
-    assert baseline.values in others.values()
+    found = PersonalBaseline.from_bytes(baseline.values)
+    assert (baseline.n_notes, found.n_notes) == (4, 4)
+    np.testing.assert_allclose(found.sums[list(Emotion).index(Emotion.CALM)], scores.sum(axis=0), atol=1e-5)
     assert await kept(store) == [True] * 4
+
+
+async def test_the_first_notes_that_waited_for_a_yes_are_all_in_the_baseline(store: Store) -> None:
+    afters = [baseline_after(1, seed=i) for i in (1, 2, 3)]
+    notes = [await heard(store, i, learned=Learned(VECTOR, SET), mark=None) for i in (1, 2, 3)]
+    waiting = [Learned(VECTOR, SET, baseline=after.to_bytes()) for after in afters]
+    await allow(store, waiting=dict(zip(notes, waiting, strict=True)))
+    found = PersonalBaseline.from_bytes((await baseline_of(store)).values)
+    assert found.n_notes == 3
+    np.testing.assert_allclose(found.sums, sum(after.sums for after in afters), atol=1e-5)
 
 
 async def test_a_late_baseline_does_not_bring_back_a_deleted_one(store: Store) -> None:

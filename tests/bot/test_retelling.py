@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot.records import Learned
@@ -181,14 +182,28 @@ async def test_what_names_no_emotion_keeps_no_note_that_is_in_work_out_of_the_ba
 async def test_of_two_notes_heard_with_one_baseline_the_second_replaces_nothing(store: Store) -> None:
     await hear_two(store)
     heard_with = await baseline_of(store)
-    third, fourth = (
-        Learned(VECTOR, SET, baseline=baseline_after(3, seed=seed).to_bytes(), heard_with=heard_with) for seed in (0, 1)
-    )
+    two = PersonalBaseline.from_bytes(heard_with.values)
+    third, fourth = (two.plus(np.full(8, n, dtype=np.float32), Emotion.CALM) for n in (3, 4))
 
-    await heard(store, 3, learned=third, mark=None)
-    await heard(store, 4, learned=fourth, mark=None)
+    for number, after in enumerate((third, fourth), start=3):
+        learned = Learned(VECTOR, SET, baseline=after.to_bytes(), heard_with=heard_with)
+        await heard(store, number, learned=learned, mark=None)
 
-    assert (await baseline_of(store)).values == third.baseline
+    expected = third.plus(np.full(8, 4, dtype=np.float32), Emotion.CALM)
+    assert (await baseline_of(store)).values == expected.to_bytes()
+
+
+async def test_a_mark_keeps_no_note_that_is_in_work_out_of_the_baseline(store: Store) -> None:
+    first, _ = await hear_two(store)
+    heard_with = await baseline_of(store)
+
+    await store.add_mark(first, Emotion.ANGRY, at=NOON)
+    third = Learned(VECTOR, SET, baseline=baseline_after(3).to_bytes(), heard_with=heard_with)
+    note_id = await heard(store, 3, learned=third, mark=None)
+    await store.add_mark(note_id, Judgement.RIGHT, at=NOON)
+
+    assert (await baseline_of(store)).n_notes == 3
+    assert await told(store) == {Emotion.ANGRY: 1, Emotion.SAD: 1}
 
 
 async def test_a_check_mark_under_a_guess_of_medium_confidence_tells_the_emotion(store: Store) -> None:

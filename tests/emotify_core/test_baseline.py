@@ -214,6 +214,39 @@ class TestPrior:
         assert PRIOR.is_fitted
 
 
+class TestTwoNotesAtOnce:
+    @pytest.mark.parametrize("n_before", [0, 1, 5, FULL - 1, FULL, FULL + 3])
+    def test_both_are_added(self, n_before: int) -> None:
+        before = after([i % N for i in range(n_before)], told=True) if n_before else None
+        rng = np.random.default_rng(2)
+        first, second = (say(emotion, VOICE, rng) for emotion in (1, 3))
+        one, other = (
+            PRIOR.add(before, scores, emotion) for scores, emotion in ((first, Emotion.ANGRY), (second, Emotion.SAD))
+        )
+
+        found = one.with_last_note_of(other, before)
+
+        expected = PRIOR.add(one, second, Emotion.SAD)
+        assert found.n_notes == n_before + 2
+        for name in ("sums", "heard", "told"):
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-4)
+        assert PersonalBaseline.from_bytes(found.to_bytes()).n_notes == found.n_notes
+
+    def test_one_that_was_begun_anew_brings_its_note_only(self) -> None:
+        foreign = PersonalBaseline.of("00" * 8, np.ones(N, dtype=np.float32), Emotion.SAD)
+        anew = PRIOR.add(foreign, say(1, VOICE, np.random.default_rng(2)), Emotion.ANGRY)
+
+        found = after([0, 1]).with_last_note_of(anew, foreign)
+
+        assert (anew.n_notes, found.n_notes) == (1, 3)
+
+    def test_what_does_not_follow_is_refused(self) -> None:
+        foreign = PersonalBaseline.of("00" * 8, np.ones(N, dtype=np.float32), Emotion.SAD)
+        for other, before in ((foreign, None), (after([0, 1]), None), (after([0, 1, 2]), after([0]))):
+            with pytest.raises(ValueError, match="do not follow"):
+                after([0]).with_last_note_of(other, before)
+
+
 class TestBytes:
     def test_a_baseline_comes_back_as_it_was(self) -> None:
         baseline = after([0, 3, 3], told=True)
