@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -96,11 +98,37 @@ class _Entrance(QueueHandler):
         return record
 
 
+class _File(RotatingFileHandler):
+    """The log file; that it cannot be written, as on a full disk, is said in one line, once until it works again."""
+
+    _is_lost = False
+    _failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self._failed = False
+        super().emit(record)
+        self._is_lost = self._failed
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it
+        """Say what is wrong, in place of a traceback for each record."""
+        self._failed, error = True, sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_lost and sys.stderr is not None:
+            sys.stderr.write(f"{self.baseFilename} cannot be written: {error.strerror or error}.\n")
+
+    def close(self) -> None:
+        """Close the file; what could not be written by now is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def _handlers(path: Path, console: TextIO | None) -> list[logging.Handler]:
     """Make the handlers that write."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    file = RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_N_BACKUPS, encoding="utf-8")
+    file = _File(path, maxBytes=_MAX_BYTES, backupCount=_N_BACKUPS, encoding="utf-8")
     handlers: list[logging.Handler] = [file] if console is None else [file, logging.StreamHandler(console)]
     for handler in handlers:
         handler.setFormatter(logging.Formatter(_FORMAT))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import stat
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster
 
-from bot.log import logging_to, redact
+from bot.log import _handlers, logging_to, redact
 
 TOKEN = "MTAyMzQ1Njc4OTAxMjM0NTY3.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
 log = logging.getLogger("bot.something")
@@ -25,6 +26,13 @@ class SlowConsole(io.StringIO):
     def write(self, text: str) -> int:
         self.unstuck.wait(10)
         return super().write(text)
+
+
+class FullDisk(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_records_reach_the_console_and_the_file(tmp_path: Path) -> None:
@@ -72,6 +80,36 @@ def test_secrets_are_redacted_in_messages_arguments_and_tracebacks(tmp_path: Pat
 )
 def test_what_looks_like_a_secret_is_redacted(text: str, redacted: str) -> None:
     assert redact(text) == redacted
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_log_file_that_cannot_be_written_costs_one_line_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, console = tmp_path / "bot.log", io.StringIO()
+    path.symlink_to("/dev/full")
+    with logging_to(path, console=console):
+        for number in range(3):
+            log.info("note %d answered", number)
+    assert console.getvalue().count("answered") == 3
+    assert capsys.readouterr().err == f"{path} cannot be written: No space left on device.\n"
+
+
+def test_a_log_file_that_is_lost_again_is_told_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bot.log"
+    file = next(iter(_handlers(path, None)))
+    stream, file.stream = file.stream, FullDisk()  # type: ignore[attr-defined]
+    record = logging.makeLogRecord({"msg": "lost"})
+    file.handle(record)
+    file.handle(record)
+    file.stream = stream  # type: ignore[attr-defined]
+    file.handle(logging.makeLogRecord({"msg": "written"}))
+    file.stream = FullDisk()  # type: ignore[attr-defined]
+    file.handle(record)
+    file.close()
+    stream.close()
+    assert capsys.readouterr().err.count("No space left on device") == 2
+    assert "written" in path.read_text()
 
 
 def test_afterwards_logging_is_as_it_was(tmp_path: Path) -> None:
