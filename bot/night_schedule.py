@@ -36,7 +36,8 @@ def last_appointment(now: datetime, at: time, zone: tzinfo | None = None) -> dat
 
 def _moment(wall: datetime, zone: tzinfo | None) -> datetime:
     """Place a time of day on the line of time."""
-    return wall.astimezone(UTC) if zone is None else wall.replace(tzinfo=zone).astimezone(UTC)
+    # Not `astimezone`, which places a time that the system's zone skips an hour too early.
+    return datetime.fromtimestamp(wall.timestamp(), UTC) if zone is None else wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 def is_due(appointment: datetime, *, now: datetime, started_at: datetime, last_night: datetime | None) -> bool:

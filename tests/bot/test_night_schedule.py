@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time as process_time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,6 +63,35 @@ def test_there_is_one_appointment_a_day_everywhere(days: float, minutes: int, zo
 def test_without_a_zone_it_is_that_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     now = utc("2026-01-10T12:00:00")
     assert last_appointment(now, AT).astimezone().time() == AT
+
+
+@pytest.fixture
+def system_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Give what changes the zone of this process."""
+    if not hasattr(process_time, "tzset"):
+        pytest.skip("the zone of a process cannot be changed here")
+
+    def change(zone: str) -> None:
+        patch.setenv("TZ", zone)
+        process_time.tzset()
+
+    with monkeypatch.context() as patch:
+        yield change
+    process_time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "year"),
+    [("Europe/Berlin", 2026), ("America/Sao_Paulo", 2018), ("Australia/Lord_Howe", 2026), ("Pacific/Apia", 2026)],
+)
+def test_the_zone_of_the_system_skips_and_repeats_times_as_any_other(
+    system_zone: Callable[[str], None], zone: str, year: int
+) -> None:
+    system_zone(zone)
+    start = datetime(year, 1, 1, 0, 10, tzinfo=UTC)
+    for at in (time(0, 30), time(2, 10), time(2, 30), AT):
+        for now in (start + timedelta(hours=6 * n) for n in range(4 * 365)):
+            assert last_appointment(now, at) == last_appointment(now, at, ZoneInfo(zone))
 
 
 def due(now: str, *, last_night: str | None, started_at: datetime = LONG_AGO) -> bool:
