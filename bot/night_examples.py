@@ -104,7 +104,7 @@ class Reading:
         return Example(
             person=stored.person,
             server=None if stored.guild_id is None else str(stored.guild_id),
-            days_known=max((self.now - stored.first_seen) / _DAY, 0.0),
+            days_known=max((self.now - stored.first_seen) // _DAY, 0),  # whole days, so that a night can be repeated
             verdict=verdict,
             emotion=emotion,
             heard=stored.predicted,

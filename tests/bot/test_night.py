@@ -56,7 +56,19 @@ class TestExamples:
         school.night()
 
         assert [each.server for each in school.student.seen] == ["7", None]
-        assert all(4.9 < each.days_known < 5.1 for each in school.student.seen)
+        assert [each.days_known for each in school.student.seen] == [5, 5]
+
+    def test_the_same_database_gives_the_same_examples_some_hours_later(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear(days_ago=0.1)
+        school.night()
+        first = school.student.seen
+        later = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(hours=5))
+        monkeypatch.setattr("bot.retraining.datetime", later)
+        school.night()
+
+        assert [each.days_known for each in school.student.seen] == [each.days_known for each in first]
 
     def test_what_came_from_discord_is_left_out_when_the_operator_switched_learning_off(self, school: School) -> None:
         school.hear(origin="discord", data=vector(1))
