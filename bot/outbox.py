@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 _PATIENCE: Final = 10.0  # seconds; sending a reply takes far less, retries after a 500 included
@@ -33,7 +34,7 @@ class Outbox:
             sending[1].set()
 
     async def settled(self, person: str | None = None, *, patience: float = _PATIENCE) -> bool:
-        """Wait until the answers on their way are recorded as sent; False if none is, or it takes too long.
+        """Wait until the answers on their way are recorded as sent, or it takes too long; False if there is none.
 
         A reaction, or a deletion, can arrive before Discord confirms that it posted our reply: then that reply is still
         unknown here.
@@ -46,10 +47,8 @@ class Outbox:
             Seconds.
         """
         events = [sent for whose, sent in self._sending.values() if person in {None, whose}]
-        try:
+        with contextlib.suppress(TimeoutError):  # others may be recorded
             async with asyncio.timeout(patience):
                 for sent in events:
                     await sent.wait()
-        except TimeoutError:
-            return False
         return bool(events)

@@ -14,6 +14,7 @@ from bot import messages
 from bot.config import Settings
 from bot.conversation import Answer, IncomingNote, Marked, NoteGoneError, Outcome, Silence, Trouble, Why
 from bot.cooldown import BURST
+from bot.outbox import Outbox
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
 from bot.records import guild_scope, person_scope
 from bot.store import Store, StoreError
@@ -505,6 +506,26 @@ async def test_a_reply_that_is_deleted_before_it_is_recorded_as_sent_takes_the_p
     assert (await withdrawing) == await bench.note()
     assert (await bench.note()).status == "withdrawn"
     assert await bench.store.prediction((await bench.note()).id) is None
+
+
+async def test_a_reply_to_another_person_that_is_stuck_keeps_nothing_that_was_deleted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await bench.conversation.hear(incoming(), fetch)
+    await bench.conversation.hear(incoming(1002, sender=BOB), fetch)  # its reply is not sent
+    assert isinstance(answer, Answer)
+    note_id, settled = answer.note_id, Outbox.settled
+
+    async def sent_meanwhile(outbox: Outbox) -> bool:
+        waiting = asyncio.create_task(settled(outbox, patience=0.1))
+        assert await bench.conversation.answered(note_id, REPLY)
+        return await waiting
+
+    monkeypatch.setattr(Outbox, "settled", sent_meanwhile)
+
+    assert await bench.conversation.withdraw(REPLY) == await bench.note()
+
+    assert (await bench.note()).status == "withdrawn"
 
 
 async def test_a_deleted_reply_takes_the_feedback_along(bench: Bench) -> None:
