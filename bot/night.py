@@ -146,6 +146,7 @@ class Night:
         reference = self._reference(withdrawn_at)
         reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
         if only_if_new and not reference.replaces and not self._is_new(reading):
+            self._clear_out(withdrawn_at)  # the last night may not have come to that
             return None
         number = self.runner.run(self.store.begin_night(self.clock()))
         try:

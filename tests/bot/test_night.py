@@ -476,6 +476,26 @@ class TestForgetting:
         assert school.student.champions == ["shipped-1", "shipped-1"]
         assert tainted not in school.registry.versions()
 
+    def test_what_a_night_could_not_delete_goes_the_next_night_though_nothing_is_new(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise PermissionError("The folder cannot be deleted.")
+
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night("--if-new")
+        tainted = school.registry.champion()
+        school.store(lambda store: store.forget(ADA))
+        with monkeypatch.context() as patched:
+            patched.setattr(Registry, "remove", refuse)
+            assert school.night("--if-new") == 1
+        assert tainted in school.registry.versions()
+
+        assert school.night("--if-new") == 3
+
+        assert tainted not in school.registry.versions()
+
     def test_who_never_gave_anything_changes_nothing(self, school: School) -> None:
         school.hear(person=ADA)
         school.night()
