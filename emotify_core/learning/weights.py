@@ -15,7 +15,7 @@ Weights = NDArray[np.float64]
 _OF_VERDICT: Final = {"correction": 1.0, "confirmation": 0.3, "rejection": 0.3}
 _UTTERANCES: Final = 20.0  # of the base that a correction counts as
 _MAX_PER_PERSON: Final = 40.0  # corrections
-_MAX_PER_SERVER: Final = 0.5  # of all
+_MAX_PER_SERVER: Final = 0.5  # of what all come to without this limit
 _MAX_OF_BASE: Final = 0.5  # of the base's weight
 _DAYS_TO_TRUST: Final = 3.0
 _MAX_FACTOR: Final = 3.0
@@ -120,7 +120,10 @@ def _plain(examples: Examples) -> Weights:
 
 
 def _capped(weights: Weights, examples: Examples, base_weight: float) -> Weights:
-    """Let no person, no server, no emotion and not all of them together count for more than their share."""
+    """Let no person, no server, no emotion and not all of them together count for more than their share.
+
+    In this order: a rare emotion may count for up to three times as much as the bounds before would have it.
+    """
     weights = _bounded(weights, examples.persons, _MAX_PER_PERSON)
     in_servers = examples.servers != ""
     if len(set(examples.servers[in_servers].tolist())) > 1:

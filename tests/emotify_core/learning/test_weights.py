@@ -103,7 +103,7 @@ class TestWeigh:
         assert first_weights(one, 1e9).sum() < first_weights(many, 1e9).sum() / 2
         assert first_weights(one, 1e9).sum() == pytest.approx(40 * 20)
 
-    def test_a_server_counts_for_half_of_all_at_most(self) -> None:
+    def test_a_server_counts_for_half_of_what_all_come_to_without_this_limit(self) -> None:
         servers = np.array(["big"] * 90 + ["small"] * 10)
         examples = table([f"person {i}" for i in range(100)], servers=servers, emotions=np.zeros(100, dtype=int))
 
