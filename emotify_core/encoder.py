@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from librosa.filters import mel as mel_filter_bank
 from numpy.typing import NDArray
 
 from emotify_core.conditioning import LOUDNESS
 from emotify_core.errors import UntrustedModelError
+from emotify_core.mel_scale import mel_filter_bank
 
 SR: Final = 16_000
 HOP: Final = 256  # 16 ms

@@ -1,4 +1,4 @@
-"""Short-time spectra and filter banks; the only user of librosa beside the classic recipe.
+"""Short-time spectra and filter banks.
 
 Only mel filters and scales are used: they compile nothing, whereas `librosa.feature` and `librosa.util` compile with
 numba for half a minute in a fresh environment, and a damaged numba cache crashes the process.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import librosa.filters
 import numpy as np
 import scipy.fft
-from librosa.core.convert import hz_to_octs, mel_frequencies
 from numpy.typing import NDArray
+
+from emotify_core.mel_scale import hz_to_octs, mel_filter_bank, mel_frequencies
 
 SR = 16_000
 HOP = 160  # 10 ms
@@ -158,7 +158,7 @@ def _filters() -> Matrix:
 def mel_filters(n_mels: int) -> Matrix:
     """Triangular filters from 20 Hz to 8 kHz, each summing to one, shape=(n_mels, 257)."""
     # With norm=None librosa would import what compiles; the norm itself makes no difference here.
-    bank = librosa.filters.mel(sr=SR, n_fft=N_FFT, n_mels=n_mels, fmin=20, fmax=SR / 2, htk=True, norm="slaney")
+    bank = mel_filter_bank(sr=SR, n_fft=N_FFT, n_mels=n_mels, fmin=20, fmax=SR / 2, htk=True, norm="slaney")
     return np.asarray(bank / np.maximum(bank.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
