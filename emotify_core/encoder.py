@@ -5,6 +5,7 @@ What it looks like and how it is trained is in `emotify_core.network`, which nee
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Final
@@ -108,6 +109,8 @@ class Encoder:
     """
 
     def __init__(self, onnx: bytes, *, n_threads: int = 1) -> None:
+        # From 1.29 on it reports to its makers and leaves an identifier at home, unless told not to before the import.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime  # noqa: PLC0415 (a tenth of a second, which models without a network do not need)
 
         options = onnxruntime.SessionOptions()

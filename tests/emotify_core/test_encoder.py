@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,6 +137,19 @@ class TestEncoder:
         assert (scores.shape, embeddings.shape) == ((3, 8), (3, 4))
         assert (scores.dtype.name, embeddings.dtype.name) == ("float64", "float32")
         np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1, atol=1e-6)
+
+    def test_nothing_is_reported_to_the_makers_of_onnxruntime(self, tmp_path: Path) -> None:
+        network = tmp_path / "network.onnx"
+        network.write_bytes(tiny_network())
+        home = tmp_path / "home"
+        home.mkdir()
+        code = "import sys, pathlib, emotify_core.encoder as e; e.Encoder(pathlib.Path(sys.argv[1]).read_bytes())"
+
+        subprocess.run(  # without CI's variables, which would silence it, too
+            [sys.executable, "-c", code, str(network)], env={"HOME": str(home), "PATH": os.defpath}, check=True
+        )
+
+        assert not list(home.rglob("*onnxruntime*"))  # its identifier of the machine, and what waits to be sent
 
     def test_what_stands_beside_a_window_changes_nothing(self) -> None:
         encoder = Encoder(tiny_network())
