@@ -48,7 +48,7 @@ it for voices never met).
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    arguments = build_parser().parse_args(argv)
+    arguments = _read(argv)
     errors = PlainConsole(stderr=True)
     try:
         return int(arguments.run(arguments, PlainConsole(), errors))
@@ -60,6 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (EmotifyError, OSError) as error:
         errors.print(f"emotify: {printable(sentence_of(error))}", soft_wrap=True)
         return 1
+
+
+def _read(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; files may stand on both sides of an option, which argparse does not let them."""
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if "files" in arguments and not any(word.startswith("-") for word in rest):
+        arguments.files += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -257,6 +257,11 @@ def test_whoever_opted_out_is_told(bench: Bench) -> None:
     assert "You asked me not to listen" in bench.err
 
 
+def test_files_may_stand_on_both_sides_of_an_option(bench: Bench) -> None:
+    assert bench.run([bench.note("one.ogg"), "--user", "anna", bench.note("two.ogg")]) == 0
+    assert len(bench.export("anna")["notes"]) == 2
+
+
 @pytest.mark.parametrize("argv", [["--verdict", "perhaps"], ["--verdict", "\x1b[31m"], ["--user", " "], ["--unknown"]])
 def test_wrong_usage_exits_2(bench: Bench, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:

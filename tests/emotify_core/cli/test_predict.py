@@ -87,6 +87,28 @@ class TestTable:
         assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == names
 
 
+def test_files_may_stand_on_both_sides_of_an_option(
+    trained: Path, note: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(note.read_bytes())
+
+    assert predict(trained, note, "--json", other) == 0
+
+    assert [json.loads(line)["file"] for line in capsys.readouterr().out.splitlines()] == [str(note), str(other)]
+
+
+@pytest.mark.parametrize("words", [("--jsn",), ("--json", "--jsn", "c.wav")])
+def test_an_option_that_is_none_is_no_file(
+    trained: Path, note: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        predict(trained, note, *words)
+
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --jsn" in capsys.readouterr().err
+
+
 class TestExplain:
     def test_a_sentence_says_why_within_eighty_columns(
         self, classifier: EmotionClassifier, trained: Path, note: Path, capsys: pytest.CaptureFixture[str]
