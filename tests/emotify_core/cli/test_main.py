@@ -183,7 +183,7 @@ class TestFailures:
 
         line = self.failure(["train", "--corpus", f"ravdess={corpus}", "--out", str(tmp_path / "file")], capsys)
 
-        assert line == f"emotify: File exists: {tmp_path}/file"
+        assert line == f"emotify: There is a file where a folder is needed: {tmp_path}/file"
 
     def test_a_model_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         line = self.failure(["predict", "--model", str(tmp_path), "note.wav"], capsys)
