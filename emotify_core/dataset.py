@@ -124,7 +124,7 @@ class Dataset:
         Log-mel spectra of the same, one entry for the recordings and one for each copy; empty where there is no
         network.
     unusable : tuple of Utterance
-        Recordings that were left out because there is no sound in them.
+        Recordings that were left out because they cannot be read, or there is no sound in them.
     """
 
     utterances: tuple[Utterance, ...]
@@ -193,9 +193,9 @@ def build_dataset(
     Raises
     ------
     CorpusError
-        If a recording cannot be decoded.
+        If a recording cannot be augmented.
     TooFewExamplesError
-        If there is no utterance that the recipe uses.
+        If there is no utterance that the recipe uses, or none of them can be used.
     """
     chosen = tuple(u for u in utterances if recipe.uses_song or u.kind == "speech")
     if not chosen:
@@ -208,7 +208,7 @@ def build_dataset(
     ]
     usable = np.flatnonzero([row is not None for row in tables[0]])
     if not len(usable):
-        raise TooFewExamplesError("There is no sound in any of the recordings.")
+        raise TooFewExamplesError("There is no sound in any of the recordings, or none can be read.")
     joined = [_joined(rows, tables[0], usable) for rows in tables]
     return Dataset(
         tuple(chosen[i] for i in usable),
@@ -232,6 +232,11 @@ def extract_table(
     """Extract what a recipe sees of utterances, changed by `change` first.
 
     A recording that the change made unusable counts as it was before the change.
+
+    Raises
+    ------
+    CorpusError
+        If a recording cannot be used even before the change.
     """
     rows = _extract(
         utterances, recipe, change=change, seed=seed, title=title, n_jobs=n_jobs, cache=cache, progress=progress
@@ -239,6 +244,9 @@ def extract_table(
     unchanged = rows
     if any(row is None for row in rows):
         unchanged = [_describe(u.path, recipe, None, (*seed, i)) for i, u in enumerate(utterances)]
+    for utterance, *found in zip(utterances, rows, unchanged, strict=True):
+        if found == [None, None]:  # it could be read before, or it would not be asked for
+            raise CorpusError(f"{utterance.path.name} cannot be used any more.")
     return _joined(rows, unchanged, np.arange(len(rows)))
 
 
@@ -259,7 +267,7 @@ def _extract(
     cache: Path | None = None,
     progress: Progress = no_progress,
 ) -> list[Row | None]:
-    """Describe utterances, None for those without sound, and keep the result in the cache."""
+    """Describe utterances, None for those that cannot be used, and keep the result in the cache."""
     title = title or ("features" if change is None else f"augmented copy {seed[1]}")
     kept = None if cache is None else cache / f"{_fingerprint(utterances, recipe, change, title, seed)}.npz"
     if kept is not None and (known := _load_rows(kept)) is not None:
@@ -299,6 +307,9 @@ def _load_rows(path: Path) -> list[Row | None] | None:
 def _describe(path: Path, recipe: Recipe, change: Change | None, seed: tuple[int, ...]) -> Row | None:
     try:
         waveform = decode(path, trim=False, normalize=False)
+    except AudioError:
+        return None
+    try:
         y = waveform.y if change is None else change(waveform.y, np.random.default_rng(seed))
         if recipe.conditioned:
             y = condition(y, waveform.sr)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
-from emotify_core.cli.terminal import Bars
+from emotify_core.cli.terminal import Bars, printable
 from emotify_core.corpora import Utterance, read_corpus
 from emotify_core.dataset import Dataset, build_dataset
 from emotify_core.errors import TrainingError
 from emotify_core.fitting import require_training
 from emotify_core.recipes import RECIPES
 from emotify_core.surroundings import read_surroundings
+
+_NAMED: Final = 3  # of the recordings that are left out
 
 
 def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
@@ -55,5 +58,11 @@ def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace,
         progress=Bars(errors),
     )
     if dataset.unusable:
-        errors.print(f"{len(dataset.unusable)} of them are left out: there is no sound in them")
+        errors.print(_left_out([printable(utterance.path.name) for utterance in dataset.unusable]), soft_wrap=True)
     return dataset
+
+
+def _left_out(names: Sequence[str]) -> str:
+    """Say which recordings are not measured and not learned from."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{len(names)} of them left out, as they cannot be read or have no sound: {', '.join(names[:_NAMED])}{more}"

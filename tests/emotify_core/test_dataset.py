@@ -324,11 +324,24 @@ class TestCache:
 
 class TestTrouble:
     @pytest.mark.parametrize("n_jobs", [1, 2])
-    def test_a_recording_that_cannot_be_read_is_named(self, utterances: tuple[Utterance, ...], n_jobs: int) -> None:
+    def test_a_recording_that_cannot_be_read_is_left_out_and_listed(
+        self, utterances: tuple[Utterance, ...], n_jobs: int
+    ) -> None:
         utterances[2].path.write_bytes(b"no sound at all")
 
-        with pytest.raises(CorpusError, match=rf"{utterances[2].path.name} cannot be used: This is not audio"):
-            build_dataset(utterances, RECIPE, n_jobs=n_jobs)
+        dataset = build_dataset(utterances, RECIPE, n_jobs=n_jobs)
+
+        assert dataset.unusable == (utterances[2],)
+        assert dataset.utterances == (*utterances[:2], *utterances[3:])
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_a_recording_that_cannot_be_read_any_more_is_named(
+        self, utterances: tuple[Utterance, ...], n_jobs: int
+    ) -> None:
+        utterances[2].path.write_bytes(b"no sound at all")
+
+        with pytest.raises(CorpusError, match=rf"^{utterances[2].path.name} cannot be used any more\.$"):
+            extract_table(utterances, RECIPE, change=silence, seed=(0, 1), n_jobs=n_jobs)
 
     @pytest.mark.parametrize("n_samples", [16000, 1600], ids=["silent", "too short"])
     def test_a_recording_without_sound_is_left_out_and_listed(
