@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from bot.records import Origin
 from bot.troubles import Trouble
-from emotify_core.emotions import Emotion
 
 _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
     {
@@ -39,9 +38,6 @@ NOTICE_TRY: Final = (
 ALREADY_HEARD: Final = "I have already listened to that voice note."
 OPTED_OUT: Final = "You asked me not to listen to your voice notes; you can change that with /privacy."
 WITHDRAWN: Final = "That voice note was deleted, so I let it be."
-
-FEEDBACK_HINT: Final = "Was I right? React with ✅ or ❌, or with the emoji of the emotion that it was."
-WHICH_EMOTION: Final = "Which one was it? " + "  ".join(f"{emotion.emoji} {emotion.value}" for emotion in Emotion)
 
 NO_SUCH_FILE: Final = "There is no such file."
 UNREADABLE_FILE: Final = "I may not read that file, or it cannot be opened."
