@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emotify_core.conditioning import condition
 from emotify_core.containers import recognize, without_tags
-from emotify_core.decoders import Deadline, PcmBlock, pcm_blocks
+from emotify_core.decoders import MAX_SR, MIN_SR, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import AudioTooLargeError, AudioTooLongError, UndecodableAudioError
 from emotify_core.mono import mono_signal
 from emotify_core.waveform import Waveform
@@ -72,7 +72,7 @@ def decode(
     limits : DecodeLimits, optional
         When to give up.
     sr : int, default=16000
-        Sampling rate of the result in Hz.
+        Sampling rate of the result in Hz, from 2,000 to 768,000.
     trim : bool, default=True
         Whether to trim silence from both ends, knowing the noise floor.
     normalize : bool, default=True
@@ -91,10 +91,10 @@ def decode(
         Its subclasses say what is wrong: `UndecodableAudioError`, `AudioTooLargeError`, `AudioTooLongError`,
         `AudioTooShortError`, `DecodingTimeoutError`, `NoSpeechError`.
     ValueError
-        If `sr` is not positive.
+        If `sr` is out of its range.
     """
-    if sr <= 0:
-        raise ValueError("sr must be positive")
+    if not MIN_SR <= sr <= MAX_SR:
+        raise ValueError(f"sr must be from {MIN_SR} to {MAX_SR}")
     deadline = Deadline.after(limits.max_seconds, clock)
     data = _bytes_of(source, limits.max_bytes)
     container = recognize(data)

@@ -27,7 +27,7 @@ _MAX_PIECES: Final = 2**13  # in a block: a broken file may give its samples one
 _PIECE: Final = 2**12  # frames read at once: as much is lost where a file breaks off
 _MAX_CHANNELS: Final = 64
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
-_MIN_SR, _MAX_SR = 2_000, 768_000
+MIN_SR, MAX_SR = 2_000, 768_000
 
 # Sound only: a decoder of pictures has no business here, however the file was put together.
 _CODECS: Final = frozenset(
@@ -177,7 +177,7 @@ def _concatenated(block: list[PcmBlock]) -> PcmBlock:
 
 def _check(sr: int, n_channels: int) -> None:
     """Refuse headers that no recorder writes."""
-    if not _MIN_SR <= sr <= _MAX_SR:
+    if not MIN_SR <= sr <= MAX_SR:
         raise UndecodableAudioError(f"its header gives an impossible sampling rate of {sr} Hz")
     if not 1 <= n_channels <= _MAX_CHANNELS:
         raise UndecodableAudioError(f"its header gives {n_channels} channels")
