@@ -95,6 +95,8 @@ _NOT_AUDIO: Final = tuple(
 # HEIF and AVIF, the pictures of telephones (ISO/IEC 23008-12, annex B and C; AV1 Image File Format, 6), are boxes too.
 _PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
 
+_OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
+
 
 def recognize(data: bytes) -> Container:
     """Tell from its content what kind of audio file this is.
@@ -152,6 +154,30 @@ def without_tags(data: bytes, container: Container) -> bytes:
         What the decoders of `container` expect.
     """
     return data if container is MP3 else data[_after_tags(data) :]
+
+
+def ogg_links(data: bytes) -> list[bytes]:
+    """Cut a chained Ogg file into its links, each of which is a file of its own (RFC 3533, section 4).
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Returns
+    -------
+    list of bytes
+        In their order; together they are the file. Most have but one.
+    """
+    starts, was_beginning, position = [0], True, data.find(b"OggS")
+    while 0 <= position <= len(data) - _OGG_HEADER:
+        is_beginning = bool(data[position + 5] & 2)  # the streams of a link all begin before any goes on
+        if is_beginning and not was_beginning:
+            starts.append(position)
+        was_beginning = is_beginning
+        body = position + _OGG_HEADER + data[position + _OGG_HEADER - 1]
+        position = data.find(b"OggS", body + sum(data[position + _OGG_HEADER : body]))
+    return [data[start:stop] for start, stop in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
 def _signature(data: bytes, start: int) -> Container | None:

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from emotify_core.containers import Container, Decoder
+from emotify_core.containers import OGG, Container, Decoder, ogg_links
 from emotify_core.errors import AudioError, DecodingTimeoutError, UndecodableAudioError
 
 if TYPE_CHECKING:
@@ -231,7 +231,14 @@ def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> Any:  # 
 
 
 def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
-    """Decode the first stream of sound with FFmpeg, past damaged packets."""
+    """Decode the first stream of sound with FFmpeg, past damaged packets, and that of each link of a chain."""
+    # The demuxer goes on to further links by itself, but drops those of another codec, rate or number of channels.
+    for link in ogg_links(data) if container is OGG else [data]:
+        deadline.check()
+        yield from _ffmpeg_link(link, container, deadline)
+
+
+def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
     import av.error  # noqa: PLC0415
 
     with _open(data, container, deadline) as file:

@@ -105,6 +105,19 @@ class TestFormats:
 
         assert decode(first + second).note_duration == pytest.approx(2.6, abs=0.2)
 
+    @pytest.mark.parametrize(
+        "subtypes", [("OPUS", "OPUS"), ("VORBIS", "VORBIS"), ("OPUS", "VORBIS"), ("VORBIS", "OPUS")]
+    )
+    @pytest.mark.parametrize("n_channels", [1, 2])
+    def test_links_of_a_chain_may_differ(self, subtypes: tuple[str, str], n_channels: int) -> None:
+        other = np.repeat(SPEECH[:, np.newaxis], 3 - n_channels, axis=1)
+        first = with_soundfile(np.repeat(SPEECH[:, np.newaxis], n_channels, axis=1), 16000, "OGG", subtypes[0])
+        second = with_soundfile(other, 24000, "OGG", subtypes[1])
+
+        waveform = decode(first + second + first, trim=False)
+
+        assert waveform.note_duration == pytest.approx(len(SPEECH) * (2 / 16000 + 1 / 24000), abs=0.01)
+
 
 class TestLevelAndTrim:
     def test_loudness_is_the_same_for_every_note(self) -> None:
