@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from emotify_core.emotions import Emotion
 from emotify_core.errors import AudioError, EmotifyError, ModelError
 from emotify_core.prediction import Prediction
-from emotify_core.waveform import Waveform
 
 if TYPE_CHECKING:
     from emotify_core.audio import DecodeLimits, decode
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from emotify_core.explanation import Explanation
     from emotify_core.features import FeatureVector, extract
     from emotify_core.timeline import Timeline
+    from emotify_core.waveform import Waveform
 
 __all__ = [
     "AudioError",
@@ -46,11 +46,12 @@ _LAZY = {
     "FeatureVector": "emotify_core.features",
     "extract": "emotify_core.features",
     "Timeline": "emotify_core.timeline",
+    "Waveform": "emotify_core.waveform",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import what needs librosa and scikit-learn when it is first asked for: the bot's own process never does."""
+    """Import what needs numpy, librosa or scikit-learn when first asked for: the bot's own process never does."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from emotify_core.cli.terminal import PlainConsole, printable
 from emotify_core.errors import EmotifyError, sentence_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _DESCRIPTION = "Hear how a person feels from their voice."
 _EPILOG = """\
@@ -48,12 +49,19 @@ it for voices never met).
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    arguments = _read(argv)
+    try:
+        return _run(_read(argv))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the command, and say in a line what went wrong."""
+    from emotify_core.cli.terminal import PlainConsole, printable  # noqa: PLC0415 - Ctrl-C is heard while it loads
+
     errors = PlainConsole(stderr=True)
     try:
         return int(arguments.run(arguments, PlainConsole(), errors))
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

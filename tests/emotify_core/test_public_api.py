@@ -70,9 +70,12 @@ def test_other_names_are_an_attribute_error(name: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import emotify_core", ("librosa", "sklearn", "scipy", "soundfile", "av", "skops", "numba", "rich")),
+        ("import emotify_core", ("numpy", "librosa", "sklearn", "scipy", "soundfile", "av", "skops", "numba", "rich")),
         ("from emotify_core import Prediction, Emotion, AudioError", ("librosa", "sklearn", "scipy", "av", "skops")),
-        ("import emotify_core.cli", ("librosa", "sklearn", "scipy", "soundfile", "av", "skops", "numba")),
+        (
+            "import emotify_core.cli",
+            ("numpy", "rich", "librosa", "sklearn", "scipy", "soundfile", "av", "skops", "numba"),
+        ),
         ("from emotify_core import decode", ("librosa", "sklearn", "skops", "numba")),
         ("from emotify_core import Explanation, Timeline", ("librosa", "sklearn", "skops", "numba", "onnxruntime")),
         ("from emotify_core import EmotionClassifier", ("torch", "onnx", "matplotlib", "pandas", "av")),

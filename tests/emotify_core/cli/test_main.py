@@ -3,6 +3,8 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -209,3 +211,21 @@ def test_control_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
     assert main(["predict", "note.wav"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("loading", ["rich", "numpy", "sklearn"])
+def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str) -> None:
+    code = f"""
+import runpy, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {loading!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["emotify", "predict", "note.wav"]
+runpy.run_module("emotify_core", run_name="__main__")
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
