@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
+_SPELLED: Final = "emotify-spelled"
+_BLOCKS: Final = dict(zip("▁▂▃▄▅▆▇█", "1234567#", strict=True))
 
 
 class PlainConsole(Console):
@@ -26,12 +29,22 @@ class PlainConsole(Console):
     def __init__(self, *, stderr: bool = False) -> None:
         stream = sys.stderr if stderr else sys.stdout
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # not every terminal has emoji
+            codecs.register_error(_SPELLED, _spell)
+            stream.reconfigure(errors=_SPELLED)  # not every terminal has emoji
         super().__init__(file=stream, markup=False, emoji=False, highlight=False)
 
     def on_broken_pipe(self) -> None:
         """Leave it to the command, which knows that this is no failure."""
         raise  # noqa: PLE0704  (rich calls this where it has caught the error)
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """Write bars and curves in digits, and all else that an encoding lacks, as emoji, by its number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    spelled = (_BLOCKS.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
+    return "".join(spelled), error.end
 
 
 def printable(name: str | os.PathLike[str]) -> str:

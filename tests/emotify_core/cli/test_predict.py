@@ -303,7 +303,17 @@ class TestRealCommand:
 
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.isascii()
-        assert "\\U0001f" in done.stdout
+        first, most_likely, *_ = done.stdout.splitlines()
+        assert "\\U0001f" in first
+        assert re.fullmatch(r"  [a-z]+ +\d+%  #+", most_likely)
+
+    def test_its_curves_are_of_digits(self, trained: Path, note: Path) -> None:
+        arguments = ("predict", "--model", str(trained), str(note), "--timeline")
+        done = self.run(*arguments, PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+
+        emotion, loudness, _ = done.stdout.splitlines()[-3:]
+        assert re.fullmatch(r"[a-z]+ +[1-7# ]+ +\d+%", emotion)
+        assert re.fullmatch(r"loudness +[1-7# ]+", loudness)
 
     def test_a_reader_that_has_seen_enough_is_no_failure(self, trained: Path, note: Path) -> None:
         reader, writer = os.pipe()
