@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from bot.database import Row, Transaction
@@ -14,42 +15,69 @@ _ABOUT_VECTORS: Final = (
     "encrypted, under a key that lies with the bot and nowhere else, so the numbers themselves are not in this file."
 )
 
+_OF_PERSON: Final = "SELECT * FROM {table} WHERE person = ?"
+_OF_NOTES: Final = "SELECT {columns} FROM {table} WHERE note IN (SELECT id FROM notes WHERE person = ?)"
+_QUERIES: Final = {
+    "people": "SELECT * FROM people WHERE pseudonym = ?",
+    "consents": f"{_OF_PERSON.format(table='consents')} ORDER BY kind",
+    "baselines": _OF_PERSON.format(table="baselines"),
+    "notes": f"{_OF_PERSON.format(table='notes')} ORDER BY id",
+    "predictions": _OF_NOTES.format(columns="*", table="predictions"),
+    "examples": _OF_NOTES.format(columns="note", table="examples"),
+    "feedback": f"{_OF_NOTES.format(columns='*', table='feedback')} ORDER BY seq",
+}
 
-async def collect(transaction: Transaction, person: str) -> dict[str, Any]:
-    """Collect everything that the store keeps about a person, ready for JSON."""
-    people = await transaction.fetch_all("SELECT * FROM people WHERE pseudonym = ?", (person,))
-    consents = await transaction.fetch_all("SELECT * FROM consents WHERE person = ? ORDER BY kind", (person,))
+
+async def read_all(transaction: Transaction, person: str) -> dict[str, list[Row]]:
+    """Read everything that the store keeps about a person, table by table: everybody else waits for the store."""
+    rows = {table: await transaction.fetch_all(sql, (person,)) for table, sql in _QUERIES.items()}
     sql = "SELECT name, value FROM settings WHERE scope = ? ORDER BY name"
-    settings = await transaction.fetch_all(sql, (person_scope(person),))
-    baselines = await transaction.fetch_all("SELECT n_notes, changed_at FROM baselines WHERE person = ?", (person,))
-    notes = await transaction.fetch_all("SELECT * FROM notes WHERE person = ? ORDER BY id", (person,))
+    return rows | {"settings": await transaction.fetch_all(sql, (person_scope(person),))}
+
+
+def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+    """Put together what was read, ready for JSON; of thousands of notes that takes a while."""
+    people, baselines = rows["people"], rows["baselines"]
     return {
         "pseudonym": person,
         "first_seen": people[0]["first_seen"] if people else None,
         "notice_shown_at": people[0]["notice_shown_at"] if people else None,
         "learning_asked_at": people[0]["learning_asked_at"] if people else None,
-        "consents": {row["kind"]: {"answer": bool(row["answer"]), "changed_at": row["changed_at"]} for row in consents},
-        "settings": {row["name"]: row["value"] for row in settings},
+        "consents": {
+            row["kind"]: {"answer": bool(row["answer"]), "changed_at": row["changed_at"]} for row in rows["consents"]
+        },
+        "settings": {row["name"]: row["value"] for row in rows["settings"]},
         "about_vectors": _ABOUT_VECTORS,
-        "baseline": dict(baselines[0]) if baselines else None,
-        "notes": [await _collect_note(transaction, row) for row in notes],
+        "baseline": {name: baselines[0][name] for name in ("n_notes", "changed_at")} if baselines else None,
+        "notes": _collect_notes(rows["notes"], rows["predictions"], rows["examples"], rows["feedback"]),
     }
 
 
-async def _collect_note(transaction: Transaction, row: Row) -> dict[str, Any]:
+def _collect_notes(
+    notes: Iterable[Row], predictions: Iterable[Row], vectors: Iterable[Row], marks: Iterable[Row]
+) -> list[dict[str, Any]]:
+    """Put together what belongs to each note."""
+    prediction_of = {row["note"]: row for row in predictions}
+    with_vector = {row["note"] for row in vectors}
+    marks_of: dict[int, list[Row]] = {}
+    for row in marks:
+        marks_of.setdefault(row["note"], []).append(row)
+    return [
+        _collect_note(note, prediction_of.get(n), marks_of.get(n, []), has_vector=n in with_vector)
+        for n, note in ((row["id"], row) for row in notes)
+    ]
+
+
+def _collect_note(row: Row, predicted: Row | None, marks: Iterable[Row], *, has_vector: bool) -> dict[str, Any]:
     """Collect one note with its prediction and feedback."""
-    columns = row.keys()
-    note = {name: row[name] for name in columns if name not in {"person", "notice"}}
-    predictions = await transaction.fetch_all("SELECT * FROM predictions WHERE note = ?", (row["id"],))
-    vectors = await transaction.fetch_all("SELECT 1 FROM examples WHERE note = ?", (row["id"],))
-    note["vector_kept"] = bool(vectors)
-    marks = await transaction.fetch_all("SELECT mark, at FROM feedback WHERE note = ? ORDER BY seq", (row["id"],))
-    if not predictions:
+    note = {name: row[name] for name in row.keys() if name not in {"person", "notice"}}  # noqa: SIM118 - it is no dict
+    note["vector_kept"] = has_vector
+    if predicted is None:
         return note | {"prediction": None, "feedback": [], "verdict": None}
-    prediction = prediction_from(predictions[0])
+    prediction = prediction_from(predicted)
     verdict = verdict_of(prediction.emotion, [mark_from_value(mark["mark"]) for mark in marks])
     return note | {
-        "prediction": prediction.to_dict() | {"created_at": predictions[0]["created_at"]},
-        "feedback": [dict(mark) for mark in marks],
+        "prediction": prediction.to_dict() | {"created_at": predicted["created_at"]},
+        "feedback": [{"mark": mark["mark"], "at": mark["at"]} for mark in marks],
         "verdict": verdict_text(verdict),
     }

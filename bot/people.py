@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from bot.database import Database, Transaction
 from bot.examples import drop_examples, keep
-from bot.export import collect
+from bot.export import read_all, write_up
 from bot.records import ConsentKind, Forgotten, Learned, Stance, person_scope, time_text
 from bot.vault import Vault
 
@@ -102,7 +103,8 @@ class People:
     async def export(self, person: str) -> dict[str, Any]:
         """Collect everything that is kept about a person, ready for JSON."""
         async with self._database.transaction() as transaction:
-            return await collect(transaction, person)
+            rows = await read_all(transaction, person)
+        return await asyncio.to_thread(write_up, person, rows)
 
     async def forget(self, person: str) -> Forgotten:
         """Delete everything about a person, in one transaction, and its traces from the file."""

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.database import Parameters, Row, Transaction
 from bot.records import time_text
 from bot.store import Store, StoreError, guild_scope, person_scope
 from bot.verdicts import Confirmation, Correction, Judgement, Rejection
@@ -287,6 +288,25 @@ async def test_an_export_names_verdicts(store: Store, mark: Judgement | Emotion,
     note_id = await answered_note(store)
     await store.add_mark(note_id, mark, at=NOON)
     assert (await store.export(ANNA))["notes"][0]["verdict"] == verdict
+
+
+async def test_others_wait_no_longer_for_an_export_of_more_notes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_read: list[int] = []
+    read = Transaction.fetch_all
+
+    async def counted(transaction: Transaction, sql: str, parameters: Parameters = ()) -> list[Row]:
+        n_read[-1] += 1
+        return await read(transaction, sql, parameters)
+
+    for message_id in (1001, 1002, 1003):
+        note_id = await answered_note(store, ANNA, message_id, 9000 + message_id)
+        await store.add_mark(note_id, Judgement.RIGHT, at=NOON)
+        n_read.append(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(Transaction, "fetch_all", counted)
+            export = await store.export(ANNA)
+        assert [note["verdict"] for note in export["notes"]] == ["right"] * len(n_read)
+    assert n_read == [n_read[0]] * 3
 
 
 async def test_a_stranger_has_an_empty_export(store: Store) -> None:

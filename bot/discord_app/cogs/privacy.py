@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from typing import Any
@@ -23,7 +24,7 @@ class Privacy(Area):
         with self._services.work.answering():
             await request.response.defer(ephemeral=True, thinking=True)
             kept = await self._services.conversation.privacy(request.user.id)
-            export = json.dumps(kept.export, indent=2, ensure_ascii=False).encode()
+            export = await asyncio.to_thread(_written, kept.export)
             await request.edit_original_response(
                 content=kept.summary,
                 attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
@@ -34,3 +35,8 @@ class Privacy(Area):
     async def forget_me(self, request: discord.Interaction[Any]) -> None:
         """Ask before deleting."""
         await request.response.send_message(sentences.FORGET_QUESTION, view=forget_buttons(), ephemeral=True)
+
+
+def _written(export: dict[str, Any]) -> bytes:
+    """Write an export as JSON; that of thousands of notes takes a while, so it belongs in a thread."""
+    return json.dumps(export, indent=2, ensure_ascii=False).encode()
