@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.audio import DecodeLimits, Source, decode
+from emotify_core.conditioning import condition
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, log_mel
 from emotify_core.errors import (
+    AudioTooShortError,
     FeatureSetMismatchError,
     ModelError,
     NoSpeechError,
@@ -32,11 +36,13 @@ from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.shipped import shipped_models
 from emotify_core.timeline import Timeline, timeline
+from emotify_core.trimming import without_bangs
 from emotify_core.vectors import NoteVector
 from emotify_core.waveform import Waveform
 
 __all__ = ["EmotionClassifier", "Heard", "shipped_models"]
 
+_NO_VOICE: Final = (AudioTooShortError, NoSpeechError)
 _BATCH: Final = 16  # windows whose features are held at once
 
 Signal = NDArray[np.float32]
@@ -250,7 +256,15 @@ class EmotionClassifier:
         else:
             waveform = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
         _require_signal(waveform)
-        return timeline(waveform.y, waveform.sr, self._probabilities, self._emotions, self._has_speech)
+        listen = partial(timeline, predict=self._probabilities, emotions=self._emotions, has_speech=self._has_speech)
+        try:
+            return listen(waveform.y, SR)
+        except _NO_VOICE:
+            quietened = without_bangs(waveform.y, SR)
+            if quietened is not None:
+                with suppress(*_NO_VOICE):
+                    return listen(quietened, SR)
+            raise
 
     def listen(
         self,
@@ -269,12 +283,7 @@ class EmotionClassifier:
             What `Heard.baseline` was after the person's note before this one: the note is then heard against their
             usual voice. One that was made by another model's prior changes nothing, and a new one is begun.
         """
-        waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
-        _require_signal(waveform)
-        windows = self._windows(waveform)
-        spoken = [window for window in windows if self._has_speech(window)]
-        if not spoken:
-            raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
+        waveform, spoken = self._speech_in(source, limits)
         opinions = self._ask(spoken)
         probabilities = self._calibrated(opinions, baseline)
         durations = np.array([len(window) for window in spoken], dtype=np.float64)
@@ -297,6 +306,31 @@ class EmotionClassifier:
         """Decode a recording as the model's recipe wants it."""
         conditioned = self._recipe.conditioned
         return decode(source, limits=limits or DecodeLimits(), trim=conditioned, normalize=conditioned)
+
+    def _speech_in(self, source: Source | Waveform, limits: DecodeLimits | None) -> tuple[Waveform, list[Signal]]:
+        """Return a recording and its windows with speech; where there are none, a bang may have hidden them."""
+        try:
+            waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
+            return waveform, self._spoken(waveform)
+        except _NO_VOICE:
+            if not self._recipe.conditioned:
+                raise
+            if not isinstance(source, Waveform):
+                source = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
+            quietened = without_bangs(source.y, SR)
+            if quietened is not None:
+                with suppress(*_NO_VOICE):
+                    waveform = Waveform(condition(quietened, SR), SR, source.note_duration)
+                    return waveform, self._spoken(waveform)
+            raise
+
+    def _spoken(self, waveform: Waveform) -> list[Signal]:
+        """Return the windows in which somebody speaks."""
+        _require_signal(waveform)
+        spoken = [window for window in self._windows(waveform) if self._has_speech(window)]
+        if not spoken:
+            raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
+        return spoken
 
     def _windows(self, waveform: Waveform) -> list[Signal]:
         """Cut a note into windows of at most six seconds, without those that are pauses."""

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.errors import AudioTooShortError, NoSpeechError
-from emotify_core.trimming import SoundSpan, find_sound
+from emotify_core.trimming import SILENCE_DB, SoundSpan, find_sound
 
 LOUDNESS: Final = 0.05  # root mean square of a normalised utterance; full scale is 1
 MIN_DURATION: Final = 0.2  # seconds of sound
-_SILENCE_DB: Final = -80  # the loudest frame of what counts as silence: three steps of 16 bits
 # Seconds that are left of a pause. Models are trained on single sentences: a pause of a second in between would change
 # what they hear more than any emotion does.
 MAX_PAUSE: Final = 0.2
@@ -48,7 +47,7 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     """
     _require_duration(len(y) / sr)
     span = find_sound(y, sr)
-    if span.level_db < _SILENCE_DB:
+    if span.level_db < SILENCE_DB:
         raise NoSpeechError
     offset = np.float32(y.mean(dtype=np.float64))
     if trim:

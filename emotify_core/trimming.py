@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+SILENCE_DB: Final = -80  # the loudest frame of what counts as silence: three steps of 16 bits
 _HOP: Final = 0.010  # seconds
 _WINDOW: Final = 0.025
 _BANDS_HZ: Final = (100, 300, 600, 1000, 1600, 2400, 3500, 5000, 8000)
@@ -20,7 +21,10 @@ _OVER_FLOOR_DB: Final = 8  # noise alone stays below its own softest twentieth p
 _MIN_DYNAMICS_DB: Final = (
     _OVER_FLOOR_DB + 6
 )  # a band that varies less tells nothing: its noise, or a held note, fills it
+_BANG_DB: Final = 15  # over the median of the frames with sound: no syllable is louder by so much, nor half of them
+_BANG_EDGE_DB: Final = 6  # the rest of a bang, which rings out
 _CHUNK: Final = 4096  # frames whose spectra are held at once
+_PIECE: Final = 2**20  # samples whose gains are held at once
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,47 @@ def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
     start = frames[0] * _HOP + edge if frames[0] > 0 else 0.0
     stop = frames[-1] * _HOP + _WINDOW - edge if frames[-1] < len(band_db) - 1 else len(y) / sr
     return SoundSpan(float(start), float(max(start, stop)), level_db, _pauses(frames, edge))
+
+
+def without_bangs(y: NDArray[np.float32], sr: int) -> NDArray[np.float32] | None:
+    """Turn down what is far louder than the rest, such as a door that bangs, to the level of the noise floor.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+        Mono signal.
+    sr : int
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape=(n_samples,), or None
+        A new signal, in which everything is where it was; None if nothing in it is that loud.
+    """
+    if len(y) < _WINDOW * sr:
+        return None
+    _, level_db = _levels(y, sr)
+    floor_db = float(np.percentile(level_db, _FLOOR_PERCENTILE))
+    heard = level_db[level_db > max(floor_db + _OVER_FLOOR_DB, SILENCE_DB)]
+    typical_db = float(np.median(heard)) if len(heard) else np.inf
+    edges = np.flatnonzero(np.diff(level_db > typical_db + _BANG_EDGE_DB, prepend=False, append=False))
+    gain_db, reach = np.zeros(len(level_db)), _CLICK // 2  # by so much, the median makes a sound shorter
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if level_db[start:stop].max() > typical_db + _BANG_DB:
+            around = slice(max(0, start - reach), stop + reach)
+            gain_db[around] = np.minimum(floor_db - level_db[around], 0)
+    return _amplified(y, gain_db, sr) if gain_db.any() else None
+
+
+def _amplified(y: NDArray[np.float32], gain_db: NDArray[np.float64], sr: int) -> NDArray[np.float32]:
+    """Change the level of each frame, gliding from one to the next."""
+    middles = (np.arange(len(gain_db)) * _HOP + _WINDOW / 2) * sr
+    pieces = []
+    for start in range(0, len(y), _PIECE):
+        piece = y[start : start + _PIECE]
+        gain = 10 ** (np.interp(np.arange(start, start + len(piece)), middles, gain_db) / 20)
+        pieces.append((piece * gain).astype(np.float32))
+    return np.concatenate(pieces)
 
 
 def _pauses(frames: NDArray[np.intp], edge: float) -> tuple[tuple[float, float], ...]:

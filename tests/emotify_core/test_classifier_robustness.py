@@ -228,3 +228,37 @@ class TestNoVoice:
 
         assert isinstance(found, Prediction)
         assert found.duration == pytest.approx(4.0, abs=0.01)
+
+
+def with_bang(y: Signal, *, over_db: float, seed: int = 0) -> Signal:
+    """Append a door that bangs, whose peak is so much higher than that of the signal."""
+    t = np.arange(SR // 2) / SR
+    bang = np.random.default_rng(seed).standard_normal(len(t)) * np.exp(-15 * t)
+    bang *= np.abs(y).max() * 10 ** (over_db / 20) / np.abs(bang).max()
+    return np.concatenate([y, np.zeros(SR // 4), bang]).astype(np.float32)
+
+
+class TestBang:
+    @pytest.mark.parametrize("over_db", [20, 30, 40])
+    def test_a_softer_voice_is_heard_all_the_same(self, classifier: EmotionClassifier, over_db: float) -> None:
+        note = wav(with_bang(0.01 * VOICE, over_db=over_db), subtype="FLOAT")
+
+        prediction = classifier.predict(note)
+
+        assert prediction.emotion == classifier.predict(wav(VOICE, subtype="FLOAT")).emotion
+        assert prediction.duration == pytest.approx(len(VOICE) / SR + 0.75)
+        assert classifier.explain(note).emotion == prediction.emotion
+        assert classifier.timeline(note).is_speech.any()
+
+    def test_so_it_is_in_a_waveform(self, classifier: EmotionClassifier) -> None:
+        y = with_bang(0.01 * VOICE, over_db=30)
+
+        assert classifier.predict(Waveform(y, SR, 7.0)).duration == 7.0
+
+    @pytest.mark.parametrize("background", [1e-5, 1e-3])
+    def test_without_a_voice_there_is_none(self, classifier: EmotionClassifier, background: float) -> None:
+        y = with_bang(background * noise(np.random.default_rng(0), 3 * SR), over_db=40)
+
+        for listen in (classifier.predict, classifier.timeline):
+            with pytest.raises(NoSpeechError, match=r"nobody seems to speak|only noise"):
+                listen(wav(y, subtype="FLOAT"))

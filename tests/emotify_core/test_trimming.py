@@ -8,7 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from emotify_core.synthesis import synthesize_voice
-from emotify_core.trimming import find_sound
+from emotify_core.trimming import find_sound, without_bangs
 
 SR = 16000
 SPEECH = synthesize_voice(2.0, seed=3)
@@ -97,6 +97,25 @@ def test_what_was_cut_out_is_not_cut_again() -> None:
 
     assert again.start <= 0.1
     assert again.stop >= len(cut) / SR - 0.15
+
+
+def test_a_bang_is_turned_down_where_it_is_and_nothing_else() -> None:
+    bang = 10 * noise(SR // 4, 0) * np.exp(-np.arange(SR // 4) / 800).astype(np.float32)
+    y = noisy(NOTE, 40, 0)
+    y[-SR : -SR + len(bang)] += bang
+
+    quietened = without_bangs(y, SR)
+
+    assert quietened is not None
+    np.testing.assert_array_equal(quietened[: -SR - 1600], y[: -SR - 1600])
+    assert np.abs(quietened[-SR:]).max() < 0.2 * np.abs(SPEECH).max()
+
+
+@pytest.mark.parametrize("n_samples", [100, 1600, len(NOTE)])
+def test_where_nothing_bangs_nothing_is_turned_down(n_samples: int) -> None:
+    assert without_bangs(NOTE[:n_samples], SR) is None
+    assert without_bangs(noise(n_samples, 1), SR) is None
+    assert without_bangs(np.zeros(n_samples, np.float32), SR) is None
 
 
 @pytest.mark.parametrize("sr", [8000, 11025, 22050, 44100, 48000])
