@@ -95,6 +95,7 @@ _NOT_AUDIO: Final = tuple(
 # HEIF and AVIF, the pictures of telephones (ISO/IEC 23008-12, annex B and C; AV1 Image File Format, 6), are boxes too.
 _PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
 
+_MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 _OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
 
 
@@ -211,9 +212,9 @@ def _what_it_is(data: bytes) -> str:
 
 def _after_tags(data: bytes) -> int:
     """Return where the content begins behind ID3v2 tags (https://id3.org/id3v2.4.0-structure, section 3.1)."""
-    start = 0
-    while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
-        size = 0
+    start = n_tags = 0
+    while data[start : start + 3] == b"ID3" and len(data) >= start + 10 and n_tags < _MAX_TAGS:
+        size, n_tags = 0, n_tags + 1
         for byte in data[start + 6 : start + 10]:
             size = size << 7 | byte & 0x7F
         start += 10 + size + (10 if data[start + 5] & 0x10 else 0)

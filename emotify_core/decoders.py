@@ -232,10 +232,18 @@ def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> Any:  # 
 
 def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
     """Decode the first stream of sound with FFmpeg, past damaged packets, and that of each link of a chain."""
+    import av.error  # noqa: PLC0415
+
     # The demuxer goes on to further links by itself, but drops those of another codec, rate or number of channels.
-    for link in ogg_links(data) if container is OGG else [data]:
+    links = ogg_links(data) if container is OGG else [data]
+    for link in links:
         deadline.check()
-        yield from _ffmpeg_link(link, container, deadline)
+        try:
+            yield from _ffmpeg_link(link, container, deadline)
+        except (UndecodableAudioError, av.error.FFmpegError):
+            deadline.check()
+            if len(links) == 1:
+                raise  # of a chain, the other links count, whatever lies between them
 
 
 def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:

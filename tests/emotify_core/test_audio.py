@@ -118,6 +118,17 @@ class TestFormats:
 
         assert waveform.note_duration == pytest.approx(len(SPEECH) * (2 / 16000 + 1 / 24000), abs=0.01)
 
+    def test_a_link_of_something_else_hides_no_other_one(self) -> None:
+        speech = with_soundfile(SPEECH, 16000, "OGG", "OPUS")
+        pages = [
+            b"OggS\0" + flag + bytes(8) + b"\x07\0\0\0" + bytes(8) + b"\x01\x20" + bytes(32) for flag in (b"\2", b"\4")
+        ]
+        unknown = b"".join(pages)
+
+        waveform = decode(speech + unknown + speech, trim=False)
+
+        assert waveform.note_duration == pytest.approx(2 * len(SPEECH) / 16000, abs=0.01)
+
 
 class TestLevelAndTrim:
     def test_loudness_is_the_same_for_every_note(self) -> None:
