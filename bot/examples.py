@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
@@ -51,12 +52,13 @@ _NEXT_BASELINE: Final = (
     "ON CONFLICT (person) DO UPDATE SET vector_set = excluded.vector_set, sealed = excluded.sealed, "
     "n_notes = excluded.n_notes, changed_at = excluded.changed_at"
 )
-_DROP_BASELINE: Final = (
-    "DELETE FROM baselines WHERE person = "
-    "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id = ? AND e.in_baseline "
+_DROP_BASELINES: Final = (
+    "WITH these AS MATERIALIZED (SELECT value FROM json_each(?)) DELETE FROM baselines WHERE person IN "
+    "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id IN these AND e.in_baseline) "
     "AND NOT EXISTS (SELECT 1 FROM examples l JOIN notes m ON m.id = l.note "
-    "WHERE m.person = n.person AND l.in_baseline AND l.note != n.id))"
+    "WHERE m.person = baselines.person AND l.in_baseline AND l.note NOT IN these)"
 )
+_DROP_EXAMPLES: Final = "DELETE FROM examples WHERE note IN (SELECT value FROM json_each(?))"
 _NONE_IN_BASELINE: Final = "UPDATE examples SET in_baseline = 0 WHERE note IN (SELECT id FROM notes WHERE person = ?)"
 
 
@@ -264,10 +266,11 @@ async def _retell(
     await transaction.write("UPDATE baselines SET sealed = ? WHERE person = ?", (sealed, rows[0]["person"]))
 
 
-async def drop_example(transaction: Transaction, note_id: int) -> None:
-    """Delete what one could learn of a note, and a baseline that holds no other note that still stands."""
-    await transaction.write(_DROP_BASELINE, (note_id,))
-    await transaction.write("DELETE FROM examples WHERE note = ?", (note_id,))
+async def drop_examples_of(transaction: Transaction, note_ids: Sequence[int]) -> None:
+    """Delete what one could learn of notes, and baselines that hold no other note that still stands."""
+    these = (json.dumps(note_ids),)
+    await transaction.write(_DROP_BASELINES, these)
+    await transaction.write(_DROP_EXAMPLES, these)
 
 
 async def drop_examples(transaction: Transaction, person: str) -> None:

@@ -6,13 +6,14 @@ one sentence for the operator, when the file cannot be used.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, Self
 
 from bot.database import Database, StoreError, Transaction
-from bot.examples import MARKS, Examples, drop_example, keep, retelling
+from bot.examples import MARKS, Examples, drop_examples_of, keep, retelling
 from bot.nights import Nights
 from bot.people import People, meet
 from bot.records import (
@@ -43,6 +44,14 @@ _CLAIM_AGAIN: Final = (
     "VALUES (?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
     "DO UPDATE SET status = 'received', reason = NULL, reply_id = NULL, received_at = excluded.received_at "
     "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
+)
+_WITHDRAWALS: Final = (
+    (
+        "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 "
+        "WHERE id IN (SELECT value FROM json_each(?))"
+    ),
+    "DELETE FROM predictions WHERE note IN (SELECT value FROM json_each(?))",
+    "DELETE FROM feedback WHERE note IN (SELECT value FROM json_each(?))",
 )
 
 
@@ -248,15 +257,14 @@ class Store(People, Examples, Nights):
     async def withdraw_note(self, note_id: int) -> None:
         """Delete what describes the voice in a note."""
         async with self._database.transaction() as transaction:
-            await _withdraw(transaction, note_id)
+            await _withdraw(transaction, [note_id])
 
     async def withdraw_channel(self, channel_id: int) -> list[int]:
         """Do what `withdraw` does for all notes of a channel, because it was deleted; returns their numbers."""
         sql = "SELECT id FROM notes WHERE channel_id = ? AND status != 'withdrawn'"
         async with self._database.transaction() as transaction:
             note_ids = [row["id"] for row in await transaction.fetch_all(sql, (channel_id,))]
-            for note_id in note_ids:
-                await _withdraw(transaction, note_id)
+            await _withdraw(transaction, note_ids)
         return note_ids
 
     async def prediction(self, note_id: int) -> Prediction | None:
@@ -331,14 +339,11 @@ class Store(People, Examples, Nights):
         await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
 
 
-async def _withdraw(transaction: Transaction, note_id: int) -> None:
-    """Delete what describes the voice in a note."""
-    await transaction.write(
-        "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 WHERE id = ?", (note_id,)
-    )
-    await drop_example(transaction, note_id)
-    await transaction.write("DELETE FROM predictions WHERE note = ?", (note_id,))
-    await transaction.write("DELETE FROM feedback WHERE note = ?", (note_id,))
+async def _withdraw(transaction: Transaction, note_ids: Sequence[int]) -> None:
+    """Delete what describes the voice in notes."""
+    await drop_examples_of(transaction, note_ids)
+    for sql in _WITHDRAWALS:
+        await transaction.write(sql, (json.dumps(note_ids),))
 
 
 async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: datetime) -> None:
