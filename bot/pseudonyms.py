@@ -39,29 +39,15 @@ class Pseudonymizer:
         self._key = key
 
     @classmethod
-    def open(cls, path: Path, *, database: Path | None = None) -> Self:
+    def open(cls, path: Path) -> Self:
         """Read the key from a file, or make one that only the owner can read.
-
-        Parameters
-        ----------
-        path : Path
-            The file.
-        database : Path, optional
-            What the key belongs to. Where it stands without its key no other one is made: nobody in it would be
-            recognised with that, and it would take the lost one's place in the next backup.
 
         Raises
         ------
         PseudonymKeyError
-            If the file cannot be read or made, holds no key, or is missing beside its database.
+            If the file cannot be read or made, or holds no key.
         """
         try:
-            # In this order: a process that starts at the same time makes the key before the database.
-            if database is not None and database.exists() and database.stat().st_size and not path.exists():
-                raise PseudonymKeyError(
-                    f"{path} is missing, without which nobody in {database} can be recognised or forgotten: "
-                    "restore it from the backup, or move the database away to start anew."
-                )
             return cls(read_or_make_key(path))
         except OSError as error:
             raise PseudonymKeyError(f"{path} cannot be opened: {error.strerror or error}.") from error

@@ -181,7 +181,7 @@ def _opened(settings: Settings) -> Iterator[tuple[asyncio.Runner, Store]]:
     """Open log and store, and close them in the end."""
     secrets = [each.get_secret_value() for each in (settings.discord_token, settings.examples_key) if each]
     with logging_to(settings.log_dir / "retrain.log", console=None, secrets=secrets), asyncio.Runner() as runner:
-        pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path, database=settings.database_path)
+        pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
         vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
         store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
         try:

@@ -213,7 +213,7 @@ def _conversation(
     runner: asyncio.Runner, settings: Settings, terminal: Terminal, *, learns: bool
 ) -> Iterator[Conversation]:
     """Open the store and the model, and close the store in the end."""
-    pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path, database=settings.database_path)
+    pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
     vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
     with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):

@@ -78,9 +78,7 @@ async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 
 async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
     """Build everything in the order in which it is needed, and take it down in the reverse order."""
-    pseudonymizer = await asyncio.to_thread(
-        Pseudonymizer.open, settings.pseudonym_key_path, database=settings.database_path
-    )
+    pseudonymizer = await asyncio.to_thread(Pseudonymizer.open, settings.pseudonym_key_path)
     vault = await asyncio.to_thread(Vault.open, settings.examples_key_path, key=settings.examples_key)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault)

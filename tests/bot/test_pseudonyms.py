@@ -71,19 +71,6 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     assert len(set(ids)) == 1
 
 
-def test_a_key_that_is_lost_beside_its_database_is_not_replaced(tmp_path: Path) -> None:
-    path, database = tmp_path / "pseudonym.key", tmp_path / "emotify.db"
-    first = Pseudonymizer.open(path, database=database)
-    database.write_bytes(b"SQLite format 3\0")
-    assert Pseudonymizer.open(path, database=database).key_id == first.key_id
-
-    path.rename(tmp_path / "lost")
-
-    with pytest.raises(PseudonymKeyError, match=r"pseudonym\.key is missing.*restore it from the backup"):
-        Pseudonymizer.open(path, database=database)
-    assert not path.exists()
-
-
 @pytest.mark.parametrize("content", ["", "not hexadecimal", "00" * 31])
 def test_a_damaged_key_is_refused_and_kept(tmp_path: Path, content: str) -> None:
     path = tmp_path / "pseudonym.key"

@@ -315,18 +315,6 @@ def test_a_damaged_data_folder_exits_2_in_one_sentence(bench: Bench, name: str) 
     assert "Traceback" not in bench.err
 
 
-def test_a_lost_key_exits_2_in_one_sentence_and_nothing_is_changed(bench: Bench) -> None:
-    assert bench.run([]) == 0
-    key = bench.settings.pseudonym_key_path
-    lost = key.rename(key.with_name("lost"))
-    assert bench.run([]) == 2
-    assert "pseudonym.key is missing" in bench.err
-    assert bench.err.count("\n") == 1
-    assert not key.exists()
-    lost.rename(key)
-    assert bench.run([]) == 0
-
-
 def test_a_data_folder_that_cannot_be_made_exits_2(bench: Bench) -> None:
     bench.settings.data_dir.write_text("a file")
     assert bench.run([]) == 2

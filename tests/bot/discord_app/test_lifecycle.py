@@ -90,16 +90,6 @@ async def test_a_store_that_cannot_be_opened_is_said_in_one_line(
     assert name in str(failure)
 
 
-async def test_a_lost_key_is_said_in_one_line_and_not_replaced(start: Start) -> None:
-    bot = await start()
-    await bot.end()
-    await asyncio.to_thread(bot.settings.pseudonym_key_path.unlink)
-    failure = await failure_of(await start(connect=False))
-    assert failure.exit_code == 2
-    assert "pseudonym.key is missing" in str(failure)
-    assert not await asyncio.to_thread(bot.settings.pseudonym_key_path.exists)
-
-
 async def test_without_the_message_content_intent_the_rest_works(
     fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
