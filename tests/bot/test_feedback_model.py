@@ -57,8 +57,8 @@ class Marks(RuleBasedStateMachine):
     @rule(emoji=ANY_EMOJI)
     def mark(self, emoji: str) -> None:
         self.runner.run(self.talk.mark(REPLY, AUTHOR, emoji))
-        if emoji in OURS and emoji not in self.standing:
-            self.standing.append(emoji)
+        if emoji in OURS:  # told of again, it is the last word: Discord tells so only of what did not stand
+            self.standing = [*(standing for standing in self.standing if standing != emoji), emoji]
 
     @rule(emoji=ANY_EMOJI)
     def unmark(self, emoji: str) -> None:
