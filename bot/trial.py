@@ -35,6 +35,7 @@ from bot.vault import Vault
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
 from emotify_core.audio import DecodeLimits
 from emotify_core.classifier import EmotionClassifier
+from emotify_core.cli.arguments import parse
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
 from emotify_core.synthesis import demonstration_note
@@ -119,7 +120,7 @@ def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, t
     int
         Exit status: 0 if every note was heard, 1 if at least one was not, 2 if it could not start, 130 if interrupted.
     """
-    arguments = _read(argv)
+    arguments = parse(_parser(), argv)
     terminal = terminal or _standard_terminal()
     try:
         settings = load()
@@ -280,16 +281,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"right, wrong, or the emotion that it was: {', '.join(Emotion)}",
     )
     return parser
-
-
-def _read(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the arguments; files may stand on both sides of an option, where argparse takes the first of them only."""
-    parser = _parser()
-    arguments, rest = parser.parse_known_args(argv)
-    if any(word.startswith("-") for word in rest):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    arguments.files += rest
-    return arguments
 
 
 def _user(name: str) -> str:

@@ -10,6 +10,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emotify_core.cli.arguments import parse
 from emotify_core.errors import EmotifyError, sentence_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ it for voices never met).
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     try:
-        return _run(_read(argv))
+        return _run(parse(build_parser(), argv))
     except KeyboardInterrupt:
         return 130
 
@@ -68,17 +69,6 @@ def _run(arguments: argparse.Namespace) -> int:
     except (EmotifyError, OSError) as error:
         errors.print(f"emotify: {printable(sentence_of(error))}", soft_wrap=True)
         return 1
-
-
-def _read(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; files may stand on both sides of an option, which argparse does not let them."""
-    parser = build_parser()
-    arguments, rest = parser.parse_known_args(argv)
-    if "files" in arguments and not any(word.startswith("-") for word in rest):
-        arguments.files += rest
-    elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return arguments
 
 
 def build_parser() -> argparse.ArgumentParser:
