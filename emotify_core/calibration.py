@@ -159,10 +159,20 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         unknown : float, or ndarray of float, shape=(n_utterances,)
             How little is known of the voice, from 1 to 0: see `SpeakerPrior.voice`.
         """
-        scaled = scores / self.temperatures(quality)[:, None]
-        if self.biases_ is not None:
-            scaled = scaled + np.reshape(unknown, (-1, 1)) * self.biases_
-        return softmax(scaled / self._doubts(quality))
+        slopes, offsets = self.affine(quality)
+        return softmax(scores * slopes + np.reshape(unknown, (-1, 1)) * offsets)
+
+    def affine(self, quality: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what makes logits of the log-scores of a voice that is not known: slopes and offsets.
+
+        Returns
+        -------
+        slopes : ndarray of float64, shape=(n_utterances, 1)
+        offsets : ndarray of float64, shape=(n_utterances, n_classes), or (n_utterances, 1) of zeros without biases
+        """
+        doubts = self._doubts(quality)
+        biases = np.zeros(1) if self.biases_ is None else self.biases_
+        return 1 / (self.temperatures(quality)[:, None] * doubts), biases / doubts
 
     def _doubts(self, quality: Matrix) -> NDArray[np.float64]:
         """Return what scores are divided by for being strange, shape=(n_utterances, 1)."""

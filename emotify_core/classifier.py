@@ -74,6 +74,7 @@ class _Opinions:
     """What the experts saw of windows and say of them, a row for each window."""
 
     features: NDArray[np.float32]
+    quality: NDArray[np.float32]
     network_scores: Scores
     embeddings: NDArray[np.float32]
     scores: Scores
@@ -346,12 +347,11 @@ class EmotionClassifier:
         return self._calibrated(self._ask(windows))
 
     def _calibrated(self, opinions: _Opinions, baseline: PersonalBaseline | None = None) -> Scores:
-        experts, scores, unknown = self._experts, opinions.scores, 1.0
+        scores, unknown = opinions.scores, 1.0
         if self._prior is not None:
             offset, unknown = self._prior.voice(baseline)
             scores = scores - offset
-        quality = quality_of(experts.heads, opinions.features, self._recipe.quality, experts.domain)
-        return experts.probabilities(scores, quality, unknown=unknown)
+        return self._experts.probabilities(scores, opinions.quality, unknown=unknown)
 
     def _vector(self, opinions: _Opinions) -> NoteVector:
         return NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))
@@ -362,13 +362,15 @@ class EmotionClassifier:
         return _Opinions(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Opinions)))
 
     def _ask_about_few(self, windows: Sequence[Signal]) -> _Opinions:
+        experts = self._experts
         features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
-        said = {FUNCTIONALS: head_scores(self._experts.heads, features)}
+        quality = quality_of(experts.heads, features, self._recipe.quality, experts.domain)
+        said = {FUNCTIONALS: head_scores(experts.heads, features)}
         if self._encoder is None:
             nothing = np.zeros((len(windows), 0))
-            return _Opinions(features, nothing, nothing.astype(np.float32), fuse(said))
+            return _Opinions(features, quality, nothing, nothing.astype(np.float32), fuse(said))
         said[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
-        return _Opinions(features, said[NETWORK], embeddings, fuse(said))
+        return _Opinions(features, quality, said[NETWORK], embeddings, experts.fuse(said, quality))
 
 
 def _require_signal(waveform: Waveform) -> None:

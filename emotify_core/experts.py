@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emotify_core.adaptation import Adaptation
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.calibration import Calibration
 from emotify_core.domain import DomainDetector
@@ -34,10 +35,13 @@ class Experts:
         What the experts say of voices in general; without one, all people are heard alike.
     domain : DomainDetector, optional
         Tells recordings like those that the calibration was fitted to from strange ones.
+    adaptation : Adaptation, optional
+        What was learned of strange recordings; needs a domain.
     """
 
     prior: SpeakerPrior | None = None  # models that were published before there were any have none
     domain: DomainDetector | None = None
+    adaptation: Adaptation | None = None
 
     def __init__(
         self,
@@ -47,12 +51,29 @@ class Experts:
         detector: Any = None,  # noqa: ANN401
         prior: SpeakerPrior | None = None,
         domain: DomainDetector | None = None,
+        adaptation: Adaptation | None = None,
     ) -> None:
         self.heads = heads
         self.calibration = calibration
         self.detector = detector
         self.prior = prior
         self.domain = domain
+        self.adaptation = adaptation
+
+    def fuse(self, opinions: Mapping[str, Scores], quality: NDArray[np.float32]) -> Scores:
+        """Put the experts' opinions together as `fuse` does, and adapt those of strange recordings.
+
+        Parameters
+        ----------
+        opinions : mapping
+            As for the function `fuse`, columns in the order of `classes`.
+        quality : ndarray of float32, shape=(n_utterances, n_features)
+            From `quality_of`, with the domain.
+        """
+        scores = fuse(opinions)
+        if self.adaptation is None or self.domain is None:
+            return scores
+        return self.adaptation.adapt(scores, evidence_of(opinions), quality[:, -1])
 
     def probabilities(
         self, scores: Scores, quality: NDArray[np.float32], *, unknown: float | NDArray[np.float64] = 1.0
@@ -133,4 +154,15 @@ def fuse(opinions: Mapping[str, Scores]) -> Scores:
     """
     if len(opinions) == 1:
         return next(iter(opinions.values()))
-    return np.asarray(np.mean([np.log(softmax(scores) + _FLOOR) for scores in opinions.values()], axis=0))
+    return np.asarray(np.mean([_bounded(scores) for scores in opinions.values()], axis=0))
+
+
+def evidence_of(opinions: Mapping[str, Scores]) -> Scores:
+    """Lay out what both experts say for an `Adaptation`: the log-probabilities of each, and a 1."""
+    parts = [_bounded(opinions[name]) for name in (FUNCTIONALS, NETWORK)]
+    return np.hstack([*parts, np.ones((len(parts[0]), 1))])
+
+
+def _bounded(scores: Scores) -> Scores:
+    """Make log-probabilities of log-scores, none of which is so low that it would decide alone."""
+    return np.asarray(np.log(softmax(scores) + _FLOOR))

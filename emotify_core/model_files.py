@@ -14,6 +14,7 @@ from emotify_core.files import read_checked
 
 TRUSTED_TYPES: Final = frozenset(
     {
+        "emotify_core.adaptation.Adaptation",
         "emotify_core.baseline.SpeakerPrior",
         "emotify_core.calibration.Calibration",
         "emotify_core.domain.DomainDetector",

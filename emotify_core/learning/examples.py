@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.emotions import Emotion
-from emotify_core.experts import Scores, head_scores, quality_of
-from emotify_core.heads import FusedHeads
+from emotify_core.experts import Experts, Scores, head_scores, quality_of
 from emotify_core.learning.base import Base
 from emotify_core.recipes import RECIPES
 from emotify_core.vectors import NoteVector
@@ -70,6 +69,8 @@ class Examples:
         Log-scores of the network, and of the serving champion's first expert.
     quality : ndarray of float32, shape=(n_examples, n_columns)
         As of the base. No note counts as strange: else whatever strangers name would seem plausible.
+    strangeness : ndarray of float32, shape=(n_examples,)
+        How strange each is to the serving champion, from 0 to 1; zeros if it has no detector for that.
     """
 
     persons: NDArray[np.str_]
@@ -82,6 +83,7 @@ class Examples:
     network_scores: Scores
     serving_scores: Scores
     quality: NDArray[np.float32]
+    strangeness: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.persons)
@@ -100,13 +102,14 @@ class _Row:
     row: NDArray[np.float16]
     scores: tuple[NDArray[np.float64], NDArray[np.float64]]
     quality: NDArray[np.float32]
+    strangeness: float
 
     @property
     def days_known(self) -> float:
         return self.facts[2]
 
 
-def collect(examples: Iterable[Example], base: Base, heads: FusedHeads, labels: Sequence[str]) -> Examples:
+def collect(examples: Iterable[Example], base: Base, serving: Experts, labels: Sequence[str]) -> Examples:
     """Turn examples into a table, a few at a time.
 
     Of each person the last `MAX_PER_PERSON` count, and where there are more than `MAX_EXAMPLES` in all, the last ones
@@ -118,15 +121,15 @@ def collect(examples: Iterable[Example], base: Base, heads: FusedHeads, labels: 
     examples : iterable of Example
         Of the base's vector set, oldest first.
     base : Base
-    heads : FusedHeads
-        The serving champion's first expert.
+    serving : Experts
+        The serving champion's; its first expert is `FusedHeads`.
     labels : sequence of str
         Order of the columns of the network's scores.
     """
     kept: dict[str, list[_Row]] = defaultdict(list)
     share, rest = MAX_PER_PERSON, iter(examples)
     while chunk := list(islice(rest, _CHUNK)):
-        _add(chunk, kept, base, heads, labels)
+        _add(chunk, kept, base, serving, labels)
         share = _share([len(own) for own in kept.values()], share)
         for own in kept.values():
             del own[:-share]
@@ -144,22 +147,25 @@ def _share(counts: Sequence[int], share: int) -> int:
 
 
 def _add(
-    chunk: Sequence[Example], kept: dict[str, list[_Row]], base: Base, heads: FusedHeads, labels: Sequence[str]
+    chunk: Sequence[Example], kept: dict[str, list[_Row]], base: Base, serving: Experts, labels: Sequence[str]
 ) -> None:
-    features = np.stack([example.vector.features for example in chunk])
-    turned = (heads.scale(features) @ base.axes).astype(np.float16)
+    heads, features = serving.heads, np.stack([example.vector.features for example in chunk])
+    scaled = heads.scale(features)
+    turned = (scaled @ base.axes).astype(np.float16)
     order = [list(labels).index(emotion) for emotion in base.emotions]
     network = np.stack([example.vector.network_scores for example in chunk]).astype(np.float64)[:, order]
     own = [list(heads.classes_).index(emotion) for emotion in base.emotions]
-    serving = head_scores(heads, features)[:, own]
+    said = head_scores(heads, features)[:, own]
     quality = np.zeros((len(chunk), base.quality.shape[2]), dtype=np.float32)
     known = quality_of(heads, features, RECIPES[base.recipe].quality)
     quality[:, : known.shape[1]] = known
+    strangeness = serving.domain.strangeness(scaled) if serving.domain is not None else np.zeros(len(chunk))
     column = {emotion: i for i, emotion in enumerate(base.emotions)}
     for i, example in enumerate(chunk):
         emotion, heard = column[example.emotion.value], column[example.heard.value]
         facts = (example.person, example.server or "", example.days_known, example.verdict, emotion, heard)
-        row = _Row(facts, turned[i].copy(), (network[i].copy(), serving[i].copy()), quality[i].copy())
+        scores = (network[i].copy(), said[i].copy())
+        row = _Row(facts, turned[i].copy(), scores, quality[i].copy(), float(strangeness[i]))
         kept[example.person].append(row)  # copies, or one row that is kept would keep the whole chunk
 
 
@@ -179,4 +185,5 @@ def _table(rows: Sequence[_Row], base: Base) -> Examples:
         network_scores=np.array([row.scores[0] for row in rows]).reshape(-1, n_emotions),
         serving_scores=np.array([row.scores[1] for row in rows]).reshape(-1, n_emotions),
         quality=np.array([row.quality for row in rows], dtype=np.float32).reshape(-1, n_quality),
+        strangeness=np.array([row.strangeness for row in rows], dtype=np.float32),
     )

@@ -14,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from emotify_core.baseline import SpeakerPrior
+from emotify_core.adaptation import Adaptation
 from emotify_core.calibration import Calibration
 from emotify_core.classifier import shipped_models
 from emotify_core.errors import ModelError, ModelNotFoundError
-from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse
+from emotify_core.experts import Experts, Scores
 from emotify_core.files import read_checked, sha256_of, write_atomically
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import twins as t
 from emotify_core.learning.base import Base
 from emotify_core.learning.examples import Example, Examples, collect
 from emotify_core.learning.gate import Check, Opinions, gate
+from emotify_core.learning.hearing import NOT_ADAPTED, Hearing
 from emotify_core.learning.weights import first_weights, weigh
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.training import Trained, library_versions
@@ -69,6 +70,10 @@ class _Champion:
             return [np.asarray(scores, dtype=np.float64) for scores in base.head_scores]
         return t.base_scores(base, self.twins)
 
+    @property
+    def adaptations(self) -> Mapping[int, Adaptation]:
+        return NOT_ADAPTED if self.twins is None else t.adaptations_of(self.twins)
+
     def on_examples(self, base: Base, examples: Examples) -> Scores:
         return examples.serving_scores if self.twins is None else t.example_scores(base, self.twins, examples)
 
@@ -104,7 +109,7 @@ def learn(
     if serving.header.vector_set != base.vector_set or not isinstance(heads, FusedHeads):
         raise ModelError(f"The champion {serving.header.version} does not fit the base features of {base.version}.")
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
-        table = collect(examples, base, heads, serving.header.labels)
+        table = collect(examples, base, serving.experts, serving.header.labels)
         if not len(table):
             return Lesson("skip", "There is no feedback to learn from.", {"examples": _counts(table, None)}, None)
         return _Night(base, serving, table, seed, now).lesson()
@@ -112,12 +117,13 @@ def learn(
 
 @dataclass(frozen=True, eq=False)
 class _Attempt:
-    """A challenger that is not fitted to everybody yet, and what its twins say of the base's tested utterances."""
+    """A challenger that is not fitted to everybody yet, and what its twins say of whom they did not learn from."""
 
     share: float
     weights: NDArray[np.float64]
     twins: list[t.Twin]
-    scores: Sequence[Scores]
+    on_base: Sequence[Scores]
+    on_examples: Scores
     calibration: Calibration | None
     checks: list[Check]
 
@@ -139,24 +145,27 @@ class _Night:
         self._examples = examples
         self._seed = seed
         self._now = now
-        self._calibration = serving.experts.calibration
+        self._hearing = Hearing(base, serving.experts, examples)
 
     def lesson(self) -> Lesson:
         """Weigh, fit, compare, decide."""
         base, examples = self._base, self._examples
         base_weight = float(len(base.row_codes) * len(base.labels))
+        hearing, serving, calibration = self._hearing, self._serving, self._serving.experts.calibration
         before = Opinions(
-            self._on_base(self._serving.on_base(base), self._calibration),
-            self._posteriors(self._serving.on_examples(base, examples), self._calibration),
+            hearing.base(serving.on_base(base), calibration, serving.adaptations),
+            hearing.examples(serving.on_examples(base, examples), calibration, serving.adaptations),
         )
         weights = first_weights(examples, base_weight)
         log_scores = t.first_posteriors(base, examples, weights, before.examples)
-        first = self._posteriors(log_scores, self._calibration)
+        first = hearing.examples(log_scores, calibration)
         weighed = weigh(examples, first, base_weight, seed=self._seed)
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
             return Lesson("keep", _why_nothing(counts), {"examples": counts}, None)
-        shipped = self._shipped_on_base() if self._serving.twins is not None else None
+        shipped = None
+        if serving.twins is not None:
+            shipped = hearing.base(hearing.shipped_scores, hearing.moved(hearing.shipped_scores))
         attempts = []
         for share in _SHARES:
             attempts.append(self._attempt(share * weighed.weights, share, first, before, shipped))
@@ -180,84 +189,19 @@ class _Night:
         shipped: Sequence[NDArray[np.float64]] | None,
     ) -> _Attempt:
         """Hold a challenger, for which examples count a share of what they may, against the champion."""
-        base, examples, seed = self._base, self._examples, self._seed
+        base, examples, hearing, seed = self._base, self._examples, self._hearing, self._seed
         twins = t.fit_twins(base, examples, weights, first, seed=seed)
-        scores = t.base_scores(base, twins)
-        calibration = self._moved(scores)
-        now = Opinions(
-            self._on_base(scores, calibration),
-            self._posteriors(t.example_scores(base, twins, examples), calibration),
-        )
+        scores, told = t.base_scores(base, twins), t.example_scores(base, twins, examples)
+        calibration = hearing.moved(scores)
+        twins = hearing.adapted(twins, told, weights, first, calibration)
+        adaptations = t.adaptations_of(twins)
+        now = Opinions(hearing.base(scores, calibration, adaptations), hearing.examples(told, calibration, adaptations))
         checks = gate(base, examples, weights > 0, before, now, shipped=shipped, seed=seed)
-        return _Attempt(share, weights, twins, scores, calibration, checks)
-
-    def _shipped_scores(self) -> list[Scores]:
-        return [np.asarray(scores, dtype=np.float64) for scores in self._base.head_scores]
-
-    def _shipped_on_base(self) -> list[NDArray[np.float64]]:
-        """Return what the shipped model says of the base's tested utterances, under each condition."""
-        scores = self._shipped_scores()
-        return self._on_base(scores, self._moved(scores))
-
-    def _moved(self, head_scores: Sequence[Scores]) -> Calibration | None:
-        """Return the calibration for heads whose scores of the base are given."""
-        if self._calibration is None:
-            return None
-        before, now = self._fused_on_base(self._shipped_scores()), self._fused_on_base(head_scores)
-        return self._calibration.moved(
-            np.concatenate(before),
-            np.concatenate(now),
-            np.tile(self._truth(), len(now)),
-            np.concatenate(self._base.quality),
-        )
-
-    def _prior(self, attempt: _Attempt) -> SpeakerPrior | None:
-        """Return the prior for the heads of an attempt, to which people's baselines go on to belong."""
-        before = self._serving.experts.prior
-        if before is None:
-            return None
-        clean = self._fused_on_base(attempt.scores)[0]
-        if before.is_fitted:
-            return before.moved(clean, self._truth())
-        return SpeakerPrior().fit(clean, self._truth(), self._serving.experts.classes)  # it is of an earlier release
-
-    def _truth(self) -> NDArray[np.intp]:
-        """Return the right column of each of the base's tested utterances, in the order of the model's classes."""
-        classes = self._serving.experts.classes
-        return np.array([classes.index(label) for label in self._base.labels[self._base.tested].tolist()])
-
-    def _posteriors(self, head_scores: Scores, calibration: Calibration | None) -> NDArray[np.float64]:
-        """Return what head scores come to together with the network, for the examples."""
-        return self._probabilities(
-            self._fused(head_scores, self._examples.network_scores), self._examples.quality, calibration
-        )
-
-    def _on_base(self, head_scores: Sequence[Scores], calibration: Calibration | None) -> list[NDArray[np.float64]]:
-        """Return what head scores of the base's tested utterances come to, under each condition."""
-        return [
-            self._probabilities(fused, quality, calibration)
-            for fused, quality in zip(self._fused_on_base(head_scores), self._base.quality, strict=True)
-        ]
-
-    def _fused_on_base(self, head_scores: Sequence[Scores]) -> list[Scores]:
-        networks = self._base.network_scores.astype(np.float64)
-        return [self._fused(*both) for both in zip(head_scores, networks, strict=True)]
-
-    def _fused(self, heads: Scores, network: Scores) -> Scores:
-        """Fuse scores whose columns are the base's emotions; return them in the order of the model's classes."""
-        columns = [self._base.emotions.index(name) for name in self._serving.experts.classes]
-        return fuse({FUNCTIONALS: heads, NETWORK: network})[:, columns]
-
-    def _probabilities(
-        self, fused: Scores, quality: NDArray[np.float32], calibration: Calibration | None
-    ) -> NDArray[np.float64]:
-        """Return probabilities in the order of the base's emotions."""
-        found = Experts(self._serving.experts.heads, calibration=calibration).probabilities(fused, quality)
-        return found[:, [self._serving.experts.classes.index(name) for name in self._base.emotions]]
+        return _Attempt(share, weights, twins, scores, told, calibration, checks)
 
     def _fit(self, attempt: _Attempt, posteriors: NDArray[np.float64]) -> Trained:
         """Fit the heads to everybody."""
-        base, serving = self._base, self._serving
+        base, serving, hearing = self._base, self._serving, self._hearing
         chosen = t.training_rows(base, self._examples, attempt.weights, posteriors)
         heads = t.make_heads(base, self._seed).fit_turned(chosen.rows, chosen.labels, chosen.weights)
         heads.turn_back(base.axes, serving.experts.heads.scaler_)
@@ -265,8 +209,9 @@ class _Night:
             heads,
             calibration=attempt.calibration,
             detector=serving.experts.detector,
-            prior=self._prior(attempt),
+            prior=hearing.prior(attempt.on_base, t.adaptations_of(attempt.twins)),
             domain=serving.experts.domain,
+            adaptation=hearing.adaptation(attempt.on_examples, attempt.weights, posteriors, attempt.calibration),
         )
         stamp = self._now.astimezone(UTC)
         header = replace(

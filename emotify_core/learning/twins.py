@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from emotify_core.adaptation import Adaptation
 from emotify_core.errors import ModelError
 from emotify_core.experts import Scores
 from emotify_core.fitting import balanced_weights
@@ -55,10 +56,13 @@ class Twin:
         Weights and intercepts.
     perceptron : tuple of ndarray
         Weights and intercepts of the hidden layer, then of the output layer.
+    adaptation : Adaptation, optional
+        What was learned of strange recordings, from others than those that the twin is tested on.
     """
 
     logistic: tuple[NDArray[np.float32], ...]
     perceptron: tuple[NDArray[np.float32], ...]
+    adaptation: Adaptation | None = None
 
     @classmethod
     def of(cls, heads: FusedHeads, emotions: Sequence[str]) -> Self:
@@ -68,7 +72,7 @@ class Twin:
         hidden_bias, output_bias = heads.perceptron_.intercepts_
         logistic = (heads.logistic_.coef_.T[:, order], heads.logistic_.intercept_[order])
         perceptron = (hidden, hidden_bias, output[:, order], output_bias[order])
-        return cls(*(tuple(np.asarray(part, dtype=np.float32) for part in each) for each in (logistic, perceptron)))
+        return cls(_single(logistic), _single(perceptron))
 
     def scores(self, rows: Matrix) -> Scores:
         """Mean log-probability of both heads, shape=(n_rows, n_emotions)."""
@@ -77,6 +81,10 @@ class Twin:
         logits = rows @ weights + bias, np.maximum(rows @ hidden + hidden_bias, 0) @ output + output_bias
         logs = [np.log(np.exp(log_softmax(each.astype(np.float64), axis=1)) + _FLOOR) for each in logits]
         return np.asarray(np.mean(logs, axis=0))
+
+
+def _single(parts: Sequence[NDArray[np.floating]]) -> tuple[NDArray[np.float32], ...]:
+    return tuple(np.asarray(part, dtype=np.float32) for part in parts)
 
 
 def fold_of(person: str, n_folds: int) -> int:
@@ -117,7 +125,7 @@ def training_rows(
     own = weights > 0
     if without is not None:
         own &= folds_of(examples, base.n_folds) != without
-    rows, columns, shares = _targets(examples, np.flatnonzero(own), posteriors)
+    rows, columns, shares = targets(examples, np.flatnonzero(own), posteriors)
     corpus_weights = RECIPES[base.recipe].corpus_weights or {}
     plain = balanced_weights(base.corpora[kept].tolist(), base.labels[kept], corpus_weights)
     return TrainingRows(
@@ -127,7 +135,7 @@ def training_rows(
     )
 
 
-def _targets(
+def targets(
     examples: Examples, own: NDArray[np.intp], posteriors: NDArray[np.float64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """List rows, columns and shares: one for each named emotion, several for a rejection, which names what it is not.
@@ -212,13 +220,21 @@ def example_scores(base: Base, twins: Sequence[Twin], examples: Examples) -> Sco
     return found
 
 
+def adaptations_of(twins: Sequence[Twin]) -> dict[int, Adaptation]:
+    """Return the adaptations of twins that have one, by fold."""
+    return {fold: twin.adaptation for fold, twin in enumerate(twins) if twin.adaptation is not None}
+
+
 def twins_to_bytes(twins: Sequence[Twin]) -> bytes:
-    """Write twins in half precision."""
+    """Write twins, their heads in half precision."""
     file = io.BytesIO()
-    arrays = {
+    arrays: dict[str, NDArray[np.floating]] = {
         f"{fold}-{i}": part.astype(np.float16)
         for fold, twin in enumerate(twins)
         for i, part in enumerate((*twin.logistic, *twin.perceptron))
+    }
+    arrays |= {
+        f"{fold}-adaptation": twin.adaptation.weights_ for fold, twin in enumerate(twins) if twin.adaptation is not None
     }
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
@@ -237,7 +253,9 @@ def twins_from_bytes(data: bytes, base: Base) -> list[Twin]:
             twins = []
             for fold in range(base.n_folds):
                 parts = tuple(file[f"{fold}-{i}"].astype(np.float32) for i in range(6))
-                twins.append(Twin(parts[:2], parts[2:]))
+                name = f"{fold}-adaptation"
+                adaptation = Adaptation.of(file[name]) if name in file else None
+                twins.append(Twin(parts[:2], parts[2:], adaptation))
                 twins[-1].scores(base.tested_rows(0)[:1])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"The twins of the champion are damaged or of another base ({error}).") from error

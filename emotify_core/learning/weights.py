@@ -13,7 +13,7 @@ from emotify_core.learning.examples import Examples
 Weights = NDArray[np.float64]
 # People click ✅ easily, and a ❌ leaves seven emotions: both say less than the name of an emotion.
 _OF_VERDICT: Final = {"correction": 1.0, "confirmation": 0.3, "rejection": 0.3}
-_UTTERANCES: Final = 20.0  # of the base that a correction counts as
+UTTERANCES: Final = 20.0  # of the base that a correction counts as
 _MAX_PER_PERSON: Final = 40.0  # corrections
 _MAX_PER_SERVER: Final = 0.5  # of what all come to without this limit
 _MAX_OF_BASE: Final = 0.5  # of the base's weight
@@ -129,7 +129,7 @@ def _capped(weights: Weights, examples: Examples, base_weight: float) -> Weights
     if len(set(examples.servers[in_servers].tolist())) > 1:
         bound = _MAX_PER_SERVER * weights.sum()
         weights = np.where(in_servers, _bounded(weights, examples.servers, bound), weights)
-    weights = _balanced(weights, examples) * _UTTERANCES
+    weights = _balanced(weights, examples) * UTTERANCES
     total = weights.sum()
     return weights * min(1.0, _MAX_OF_BASE * base_weight / total) if total else weights
 

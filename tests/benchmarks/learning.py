@@ -30,7 +30,7 @@ from emotify_core.corpora import Utterance, read_corpus
 from emotify_core.earlier import MEASURED, MOODS, Earlier, known_after
 from emotify_core.emotions import Emotion
 from emotify_core.errors import NoSpeechError
-from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, head_scores, quality_of
 from emotify_core.learning import Example, Lesson, learn, read_base
 from emotify_core.learning.examples import Kind
 from emotify_core.metrics import confusion_matrix, unweighted_average_recall
@@ -134,7 +134,7 @@ def show_known_voices(notes: Sequence[Note], start: Path, console: Console) -> N
     speakers, labels = np.array([note.speaker for note in notes]), np.array([note.label.value for note in notes])
     quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
 
-    fused = fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network})
+    fused = experts.fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network}, quality)
 
     def hear(scores: NDArray[np.float64], unknown: NDArray[np.float64] | float = 1.0) -> NDArray[np.str_]:
         best = experts.probabilities(scores, quality, unknown=unknown).argmax(axis=1)
@@ -217,7 +217,7 @@ def predict(champion: Path, vectors: Sequence[NoteVector]) -> list[Emotion]:
     assert isinstance(experts, Experts)
     features, network = _stacked(vectors)
     quality = quality_of(experts.heads, features, RECIPES[header.recipe].quality, experts.domain)
-    fused = fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network})
+    fused = experts.fuse({FUNCTIONALS: head_scores(experts.heads, features), NETWORK: network}, quality)
     best = experts.probabilities(fused, quality).argmax(axis=1)
     return [Emotion(header.labels[column]) for column in best]
 

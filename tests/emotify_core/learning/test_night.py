@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from dataclasses import replace
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emotify_core.adaptation import Adaptation
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError, ModelNotFoundError, UntrustedModelError
-from emotify_core.experts import Experts, head_scores
-from emotify_core.learning import Example, Lesson, learn, read_base
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
+from emotify_core.learning import Example, Lesson, hearing, learn, read_base
 from emotify_core.learning.gate import Check, gate
+from emotify_core.learning.twins import TWINS_FILE, fold_of, twins_from_bytes
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Registry
+from emotify_core.vectors import NoteVector
 from tests.emotify_core.learning.world import LATER, NOW, World, notes_of, vectors
 
 PEOPLE = tuple(f"person {i}" for i in range(8))
@@ -42,13 +46,33 @@ def share_right(experts: Experts, world: World, *, seed: int = 99) -> float:
 
 def weights_of(lesson: Lesson) -> list[NDArray[np.float32]]:
     assert lesson.challenger is not None
-    heads = lesson.challenger.experts.heads
-    return [heads.logistic_.coef_, *heads.perceptron_.coefs_]
+    heads, adaptation = lesson.challenger.experts.heads, lesson.challenger.experts.adaptation
+    assert adaptation is not None
+    return [heads.logistic_.coef_, *heads.perceptron_.coefs_, adaptation.weights_]
 
 
 def biases_of(experts: Experts) -> NDArray[np.float64]:
     assert experts.calibration is not None
     return np.asarray(experts.calibration.biases_)
+
+
+def _misread(vector: NoteVector, label: Emotion) -> NoteVector:
+    """Let the network take sad notes for neutral ones and the other way round, and hear the others rightly."""
+    names = sorted(emotion.value for emotion in Emotion)  # as the model's classes
+    taken = {Emotion.SAD: Emotion.NEUTRAL, Emotion.NEUTRAL: Emotion.SAD}.get(label, label)
+    scores = np.full(len(names), -2.3, dtype=np.float32)
+    scores[names.index(taken.value)] = -1.2
+    return replace(vector, network_scores=scores)
+
+
+def _everything_is_strange_to(world: World, root: Path) -> Path:
+    """Return the folder of the champion, published anew, to which all recordings are strange."""
+    header, experts = world.registry.load(world.registry.champion())
+    network = world.registry.read_file(header.version, NETWORK_FILE)
+    assert network is not None
+    experts.domain.is_everything_strange_ = True
+    Registry(root).publish(replace(header, sha256="", files={}), experts, {}, files={NETWORK_FILE: network})
+    return root / header.version
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +119,47 @@ class TestWhatIsLearned:
         assert prior is not None
         assert prior.means_ is not None
         np.testing.assert_allclose(prior.means_, known.means_, atol=0.7)  # the same speakers, and heads that learned
+
+    def test_what_the_network_takes_for_another_emotion_is_read_rightly_where_it_is_a_stranger(
+        self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # The base is so small that what people say counts for twelve corrections at most.
+        monkeypatch.setattr(hearing, "Adaptation", functools.partial(Adaptation, penalty=0.05))
+        examples = [replace(each, vector=_misread(each.vector, each.emotion)) for each in everybody(world)]
+        labels = [emotion for emotion in (Emotion.SAD, Emotion.NEUTRAL) for _ in range(40)]
+        drawn = vectors(world, labels, np.random.default_rng(5))
+        new = [_misread(*each) for each in zip(drawn, labels, strict=True)]
+
+        lesson = night(world, examples, champion=_everything_is_strange_to(world, tmp_path))
+
+        assert lesson.decision == "promote"
+        assert lesson.challenger is not None
+        learned = lesson.challenger.experts
+        features = np.stack([vector.features for vector in new])
+        quality = quality_of(learned.heads, features, RECIPES["fused"].quality, learned.domain)
+        opinions = {
+            FUNCTIONALS: head_scores(learned.heads, features),
+            NETWORK: np.stack([vector.network_scores for vector in new]).astype(np.float64),
+        }
+        truth = [learned.classes.index(label.value) for label in labels]
+        plain, adapted = (
+            np.mean(scores.argmax(axis=1) == truth) for scores in (fuse(opinions), learned.fuse(opinions, quality))
+        )
+        assert adapted > plain + 0.2
+        np.testing.assert_array_equal(learned.fuse(opinions, np.zeros_like(quality)), fuse(opinions))
+
+    def test_twins_adapt_by_what_others_said_than_those_whom_they_are_tested_on(
+        self, world: World, lesson: Lesson
+    ) -> None:
+        assert lesson.challenger is not None
+        twins = twins_from_bytes(lesson.challenger.files[TWINS_FILE], world.base)
+        whole = lesson.challenger.experts.adaptation
+        kept_out = [fold_of(person, world.base.n_folds) for person in PEOPLE]
+
+        assert whole is not None
+        for fold, twin in enumerate(twins):
+            assert twin.adaptation is not None
+            assert np.allclose(twin.adaptation.weights_, whole.weights_) == (fold not in kept_out)
 
     def test_the_baselines_of_people_go_on(self, world: World, lesson: Lesson) -> None:
         _, champion = world.registry.load(world.registry.champion())

@@ -26,6 +26,7 @@ def table(persons: Sequence[str], verdicts: Sequence[Kind] | None = None, **colu
         "network_scores": np.zeros((n, N)),
         "serving_scores": np.zeros((n, N)),
         "quality": np.zeros((n, 2), dtype=np.float32),
+        "strangeness": np.zeros(n, dtype=np.float32),
     }
     return Examples(**(described | columns))
 
