@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from emotify_core.audio import DecodeLimits, Source, decode
 from emotify_core.conditioning import condition
 from emotify_core.emotions import Emotion
-from emotify_core.encoder import SR, Encoder, log_mel
+from emotify_core.encoder import SR, Encoder, views
 from emotify_core.errors import (
     AudioTooShortError,
     FeatureSetMismatchError,
@@ -24,7 +24,7 @@ from emotify_core.errors import (
     NoSpeechError,
     UntrustedModelError,
 )
-from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, head_scores, quality_of
 from emotify_core.explanation import Explanation, explain
 from emotify_core.features import FEATURE_SET, feature_families, feature_names
 from emotify_core.features.windows import loud_windows, split_windows
@@ -368,8 +368,8 @@ class EmotionClassifier:
         said = {FUNCTIONALS: head_scores(experts.heads, features)}
         if self._encoder is None:
             nothing = np.zeros((len(windows), 0))
-            return _Opinions(features, quality, nothing, nothing.astype(np.float32), fuse(said))
-        said[NETWORK], embeddings = self._encoder.run([log_mel(y) for y in windows])
+            return _Opinions(features, quality, nothing, nothing.astype(np.float32), experts.fuse(said, quality))
+        said[NETWORK], embeddings = self._encoder.run([views(y) for y in windows])
         return _Opinions(features, quality, said[NETWORK], embeddings, experts.fuse(said, quality))
 
 

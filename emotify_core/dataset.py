@@ -20,7 +20,7 @@ from emotify_core import augmentation
 from emotify_core.audio import decode
 from emotify_core.conditioning import condition
 from emotify_core.corpora import Utterance
-from emotify_core.encoder import HOP, MAX_FRAMES, N_MELS, log_mel
+from emotify_core.encoder import HOP, MAX_FRAMES, N_BANDS, N_VIEWS, views
 from emotify_core.errors import AudioError, AudioTooShortError, CorpusError, NoSpeechError, TooFewExamplesError
 from emotify_core.files import write_atomically
 from emotify_core.parallel import in_processes
@@ -49,8 +49,8 @@ class Row:
     Attributes
     ----------
     features : ndarray of float32, shape=(n_features,)
-    spectrum : ndarray of float16, shape=(n_frames, 64)
-        Log-mel spectrum; no frame for recipes without a network.
+    spectrum : ndarray of float16, shape=(n_frames, 2, 64)
+        What the networks see; no frame for recipes without any.
     """
 
     features: NDArray[np.float32]
@@ -59,11 +59,11 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Spectra(Sequence[NDArray[np.float16]]):
-    """Log-mel spectra of different lengths, in one array so that processes can share it.
+    """Spectra of different lengths, in one array so that processes can share it.
 
     Attributes
     ----------
-    frames : ndarray of float16, shape=(n_frames_in_all, 64)
+    frames : ndarray of float16, shape=(n_frames_in_all, 2, 64)
     starts : ndarray of int64, shape=(n_spectra + 1,)
         Where each begins; the last entry is where the last one ends.
     """
@@ -75,7 +75,7 @@ class Spectra(Sequence[NDArray[np.float16]]):
     def of(cls, spectra: Sequence[NDArray[np.float16]]) -> Spectra:
         """Join spectra."""
         starts = np.concatenate([[0], np.cumsum([len(spectrum) for spectrum in spectra])])
-        frames = np.concatenate(spectra) if len(spectra) else np.zeros((0, N_MELS), dtype=np.float16)
+        frames = np.concatenate(spectra) if len(spectra) else _no_frames()
         return cls(frames, starts.astype(np.int64))
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class Dataset:
     features : ndarray of float32, shape=(1 + n_copies, n_utterances, n_features)
         The recordings as they are, then their augmented copies.
     spectra : tuple of Spectra
-        Log-mel spectra of the same, one entry for the recordings and one for each copy; empty where there is no
+        Spectra of the same, one entry for the recordings and one for each copy; empty where there is no
         network.
     unusable : tuple of Utterance
         Recordings that were left out because they cannot be read, or there is no sound in them.
@@ -318,12 +318,16 @@ def _describe(path: Path, recipe: Recipe, change: Change | None, seed: tuple[int
     except AudioError as error:
         raise CorpusError(f"{path.name} cannot be used: {error}") from error
     features = recipe.extract(Waveform(y, waveform.sr, waveform.note_duration)).values
-    spectrum = log_mel(y[: MAX_FRAMES * HOP])[:MAX_FRAMES] if recipe.uses_network else np.zeros((0, N_MELS))
+    spectrum = views(y[: MAX_FRAMES * HOP])[:MAX_FRAMES] if recipe.uses_network else _no_frames()
     return Row(features, spectrum.astype(np.float16))
 
 
 def _no_spectra(n: int) -> Spectra:
-    return Spectra(np.zeros((0, N_MELS), dtype=np.float16), np.zeros(n + 1, dtype=np.int64))
+    return Spectra(_no_frames(), np.zeros(n + 1, dtype=np.int64))
+
+
+def _no_frames() -> NDArray[np.float16]:
+    return np.zeros((0, N_VIEWS, N_BANDS), dtype=np.float16)
 
 
 def _fingerprint(

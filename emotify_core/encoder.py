@@ -1,6 +1,6 @@
-"""The small network on log-mel spectra: from waveforms to scores and embeddings, by onnxruntime.
+"""The small networks on spectra: from waveforms to scores and embeddings, by onnxruntime.
 
-What it looks like and how it is trained is in `emotify_core.network`, which needs PyTorch; here it only runs.
+What they look like and how they are trained is in `emotify_core.network`, which needs PyTorch; here they only run.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from emotify_core.mel_scale import mel_filter_bank
 
 SR: Final = 16_000
 HOP: Final = 256  # 16 ms
-N_MELS: Final = 64
-FMIN: Final = 50.0
+N_BANDS: Final = 64
+FMIN: Final = 50.0  # of the mel bands, which go up to half the rate
+HARMONICS: Final = (65.0, 1600.0)  # Hz: the first and the last of the narrow bands
+N_VIEWS: Final = 2  # of a recording: wide bands of short frames, and narrow ones of long frames
 STRIDE: Final = 8  # frames of the spectrum for one step of the network
 MAX_FRAMES: Final = 512  # 8 s; windows are shorter
-_FRAME: Final = 400  # 25 ms
-_N_FFT: Final = 512
+_MEL_FRAME: Final = 400  # 25 ms
+_MEL_N_FFT: Final = 512
+_HARMONICS_FRAME: Final = 1024  # 64 ms, which tells the harmonics of a deep voice apart
+_HARMONICS_N_FFT: Final = 2048
 _FLOOR: Final = 1e-9
 _SILENCE: Final = 1e-20  # softer signals stay as soft as they are
 RANGE_DB: Final = 70.0
@@ -35,8 +39,8 @@ PADDING: Final = -1.0
 Spectrum = NDArray[np.float32]
 
 
-def log_mel(y: NDArray[np.float32]) -> Spectrum:
-    """Compute the log-mel spectrum that the network reads.
+def views(y: NDArray[np.float32]) -> Spectrum:
+    """Compute the spectra that the networks read.
 
     Parameters
     ----------
@@ -45,37 +49,75 @@ def log_mel(y: NDArray[np.float32]) -> Spectrum:
 
     Returns
     -------
-    ndarray of float32, shape=(n_frames, 64)
-        Power in decibels, a frame every 16 ms; the level of the signal makes no difference.
+    ndarray of float32, shape=(n_frames, 2, 64)
+        Those of `log_mel` and of `log_harmonics`.
     """
-    rms = np.sqrt(np.einsum("i,i->", y, y, dtype=np.float64) / len(y))
-    padded = np.pad(y * np.float32(LOUDNESS / max(float(rms), _SILENCE)), _FRAME // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::HOP]
-    spectrum = scipy.fft.rfft(frames * _window(), _N_FFT, axis=1, workers=1)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    return np.asarray(10 * np.log10(power @ _filters() + np.float32(_FLOOR)), dtype=np.float32)
+    return np.stack([log_mel(y), log_harmonics(y)], axis=1)
 
 
-def prepare(spectra: Sequence[Spectrum]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Put spectra into one batch, each at the same mean level, with a mask of what is no padding.
+def log_mel(y: NDArray[np.float32]) -> Spectrum:
+    """Compute the log-mel spectrum of a signal, which shows its timbre.
 
     Parameters
     ----------
-    spectra : sequence of ndarray of float32, shape=(n_frames, 64)
+    y : ndarray of float32, shape=(n_samples,)
+        As for `views`.
+
+    Returns
+    -------
+    ndarray of float32, shape=(n_frames, 64)
+        Power in decibels, a frame every 16 ms; the level of the signal makes no difference.
+    """
+    return _decibels(y, _window(_MEL_FRAME), _MEL_N_FFT, _mel_filters())
+
+
+def log_harmonics(y: NDArray[np.float32]) -> Spectrum:
+    """Compute the spectrum of a signal in 64 narrow bands, each 5 % higher than the one before: it shows the melody.
+
+    Where a voice rises, all its harmonics move up by the same number of bands. Parameters and result are as those of
+    `log_mel`, frames included.
+
+    References
+    ----------
+    Brown (1991), "Calculation of a constant Q spectral transform", JASA 89(1); here all bands have one resolution in
+    time.
+    """
+    return _decibels(y, _window(_HARMONICS_FRAME), _HARMONICS_N_FFT, _harmonics_filters())
+
+
+def _decibels(
+    y: NDArray[np.float32], window: NDArray[np.float32], n_fft: int, filters: NDArray[np.float32]
+) -> Spectrum:
+    """Compute the power of a signal in bands, of filters of shape (n_bins, n_bands) for the lowest bins."""
+    rms = np.sqrt(np.einsum("i,i->", y, y, dtype=np.float64) / len(y))
+    padded = np.pad(y * np.float32(LOUDNESS / max(float(rms), _SILENCE)), len(window) // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(window))[::HOP]
+    spectrum = scipy.fft.rfft(frames * window, n_fft, axis=1, workers=1)[:, : len(filters)]
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    return np.asarray(10 * np.log10(power @ filters + np.float32(_FLOOR)), dtype=np.float32)
+
+
+def prepare(spectra: Sequence[Spectrum]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Put spectra into one batch, each view at the same mean level, with a mask of what is no padding.
+
+    Parameters
+    ----------
+    spectra : sequence of ndarray of float32, shape=(n_frames, n_views, 64)
         Of at most `MAX_FRAMES` frames; longer ones are cut.
 
     Returns
     -------
-    batch : ndarray of float32, shape=(n_spectra, 1, 64, n_frames)
+    batch : ndarray of float32, shape=(n_spectra, n_views, 64, n_frames)
     mask : ndarray of float32, shape=(n_spectra, n_frames / 8)
     """
     longest = min(MAX_FRAMES, max(len(spectrum) for spectrum in spectra))
-    n_frames = -(-longest // STRIDE) * STRIDE
-    batch = np.full((len(spectra), 1, N_MELS, n_frames), PADDING, dtype=np.float32)
+    n_frames, n_views = -(-longest // STRIDE) * STRIDE, spectra[0].shape[1]
+    batch = np.full((len(spectra), n_views, N_BANDS, n_frames), PADDING, dtype=np.float32)
     mask = np.zeros((len(spectra), n_frames // STRIDE), dtype=np.float32)
     for i, spectrum in enumerate(spectra):
         kept = np.asarray(spectrum[:MAX_FRAMES], dtype=np.float32)
-        batch[i, 0, :, : len(kept)] = level(kept).T
+        for view in range(n_views):
+            batch[i, view, :, : len(kept)] = level(kept[:, view]).T
         mask[i, : n_steps(len(kept))] = 1
     return batch, mask
 
@@ -98,7 +140,7 @@ class Encoder:
     ----------
     onnx : bytes
         As `emotify_core.network` exports it: inputs ``spectrum`` and ``mask``, outputs ``scores`` (one for each
-        emotion) and ``embedding``.
+        emotion) and ``embedding``. Models that were published before there were two views read the first one.
     n_threads : int, default=1
         A note needs a millisecond; more threads cost more than they give.
 
@@ -124,31 +166,44 @@ class Encoder:
         names = [port.name for port in (*self._session.get_inputs(), *self._session.get_outputs())]
         if names != ["spectrum", "mask", "scores", "embedding"]:
             raise UntrustedModelError(f"The network is none of ours: its ports are {', '.join(names)}.")
+        self._n_views = int(self._session.get_inputs()[0].shape[1])
 
     def run(self, spectra: Sequence[Spectrum]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Score windows.
 
         Parameters
         ----------
-        spectra : sequence of ndarray of float32, shape=(n_frames, 64)
-            From `log_mel`, one for each window.
+        spectra : sequence of ndarray of float32, shape=(n_frames, 2, 64)
+            From `views`, one for each window.
 
         Returns
         -------
         log_probabilities : ndarray of float64, shape=(n_windows, n_emotions)
         embeddings : ndarray of float32, shape=(n_windows, n_dimensions)
         """
-        batch, mask = prepare(spectra)
+        batch, mask = prepare([spectrum[:, : self._n_views] for spectrum in spectra])
         scores, embeddings = self._session.run(None, {"spectrum": batch, "mask": mask})
         return np.asarray(scores, dtype=np.float64), embeddings
 
 
 @cache
-def _window() -> NDArray[np.float32]:
-    return np.hanning(_FRAME + 1)[:_FRAME].astype(np.float32)
+def _window(n_samples: int) -> NDArray[np.float32]:
+    return np.hanning(n_samples + 1)[:n_samples].astype(np.float32)
 
 
 @cache
-def _filters() -> NDArray[np.float32]:
-    bank = mel_filter_bank(sr=SR, n_fft=_N_FFT, n_mels=N_MELS, fmin=FMIN, fmax=SR / 2, htk=True, norm="slaney")
+def _mel_filters() -> NDArray[np.float32]:
+    bank = mel_filter_bank(sr=SR, n_fft=_MEL_N_FFT, n_mels=N_BANDS, fmin=FMIN, fmax=SR / 2, htk=True, norm="slaney")
+    return np.ascontiguousarray((bank / bank.sum(axis=1, keepdims=True)).T, dtype=np.float32)
+
+
+@cache
+def _harmonics_filters() -> NDArray[np.float32]:
+    """Triangles around frequencies at equal ratios, no narrower than the window lets them be."""
+    lowest, highest = HARMONICS
+    ratio = (highest / lowest) ** (1 / (N_BANDS - 1))
+    centres, width = lowest * ratio ** np.arange(N_BANDS), SR / _HARMONICS_N_FFT
+    half = np.maximum(centres * (ratio - 1), 1.5 * width)[:, None]
+    bins = np.arange(np.ceil((centres + half[:, 0])[-1] / width)) * width
+    bank = np.maximum(0, 1 - np.abs(bins - centres[:, None]) / half)
     return np.ascontiguousarray((bank / bank.sum(axis=1, keepdims=True)).T, dtype=np.float32)

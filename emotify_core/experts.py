@@ -17,6 +17,8 @@ from emotify_core.heads import FusedHeads, softmax
 Scores = NDArray[np.float64]
 FUNCTIONALS: Final = "functionals"
 NETWORK: Final = "network"
+NETWORK_SAY: Final = 0.6
+"""How much of the say the network has, the other expert having the rest."""
 _FLOOR: Final = 1e-4  # an expert that is certain must not overrule the other
 
 
@@ -37,11 +39,14 @@ class Experts:
         Tells recordings like those that the calibration was fitted to from strange ones.
     adaptation : Adaptation, optional
         What was learned of strange recordings; needs a domain.
+    network_say : float, default=NETWORK_SAY
+        See `fuse`.
     """
 
     prior: SpeakerPrior | None = None  # models that were published before there were any have none
     domain: DomainDetector | None = None
     adaptation: Adaptation | None = None
+    network_say: float = 0.5  # of models from before 2026-11-26
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Experts:
         prior: SpeakerPrior | None = None,
         domain: DomainDetector | None = None,
         adaptation: Adaptation | None = None,
+        network_say: float = NETWORK_SAY,
     ) -> None:
         self.heads = heads
         self.calibration = calibration
@@ -59,6 +65,7 @@ class Experts:
         self.prior = prior
         self.domain = domain
         self.adaptation = adaptation
+        self.network_say = network_say
 
     def fuse(self, opinions: Mapping[str, Scores], quality: NDArray[np.float32]) -> Scores:
         """Put the experts' opinions together as `fuse` does, and adapt those of strange recordings.
@@ -70,7 +77,7 @@ class Experts:
         quality : ndarray of float32, shape=(n_utterances, n_features)
             From `quality_of`, with the domain.
         """
-        scores = fuse(opinions)
+        scores = fuse(opinions, network_say=self.network_say)
         if self.adaptation is None or self.domain is None:
             return scores
         return self.adaptation.adapt(scores, evidence_of(opinions), quality[:, -1])
@@ -134,13 +141,15 @@ def quality_of(
     return quality.astype(np.float32)
 
 
-def fuse(opinions: Mapping[str, Scores]) -> Scores:
-    """Average the log-probabilities of the experts, each with the same say.
+def fuse(opinions: Mapping[str, Scores], *, network_say: float = NETWORK_SAY) -> Scores:
+    """Average the log-probabilities of the experts.
 
     Parameters
     ----------
     opinions : mapping
         Name of the expert -> log-scores, shape=(n_utterances, n_classes). At least one.
+    network_say : float
+        Weight of the network, from 0 to 1; the functionals have the rest.
 
     Returns
     -------
@@ -154,7 +163,8 @@ def fuse(opinions: Mapping[str, Scores]) -> Scores:
     """
     if len(opinions) == 1:
         return next(iter(opinions.values()))
-    return np.asarray(np.mean([_bounded(scores) for scores in opinions.values()], axis=0))
+    functionals, network = (_bounded(opinions[name]) for name in (FUNCTIONALS, NETWORK))
+    return np.asarray((1 - network_say) * functionals + network_say * network)
 
 
 def evidence_of(opinions: Mapping[str, Scores]) -> Scores:

@@ -14,6 +14,7 @@ from scipy.special import log_softmax
 from emotify_core.dataset import Dataset
 from emotify_core.domain import DomainDetector
 from emotify_core.emotions import Emotion
+from emotify_core.encoder import N_VIEWS
 from emotify_core.errors import MissingExtraError, TooFewExamplesError
 from emotify_core.experts import Scores
 from emotify_core.parallel import in_processes
@@ -142,7 +143,8 @@ def fit_pretrained(
         return ()
     fit = _training().fit_stage
     work = (
-        delayed(fit)(dataset, away, plan, stage="pretraining", seed=seed + 1000 * k) for k in range(plan.n_networks)
+        delayed(fit)(dataset, away, plan, stage="pretraining", seed=seed + 1000 * k, view=k % N_VIEWS)
+        for k in range(plan.n_networks)
     )
     networks = in_processes(work, n_jobs=min(n_jobs, plan.n_networks))
     return list(networks if progress is None else progress(networks, plan.n_networks, "networks, first stage"))
@@ -169,7 +171,7 @@ def fit_second_expert(
     begun: list[Any] = list(start) or [None] * plan.n_networks
     fit = _training().fit_stage
     work = (
-        delayed(fit)(dataset, rows, plan, stage="training", seed=seed + 1000 * k + 1, start=network)
+        delayed(fit)(dataset, rows, plan, stage="training", seed=seed + 1000 * k + 1, start=network, view=k % N_VIEWS)
         for k, network in enumerate(begun)
     )
     networks = in_processes(work, n_jobs=min(n_jobs, len(begun)))

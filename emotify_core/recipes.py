@@ -30,7 +30,8 @@ class NetworkPlan:
     pretraining_rate, rate : float
         Highest learning rate of each stage.
     n_networks : int
-        Networks with different seeds, whose log-probabilities are averaged.
+        Networks with different seeds, which read the views of a recording in turn, and whose log-probabilities are
+        averaged.
     """
 
     home: str = "ravdess"
@@ -155,7 +156,7 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             name="fused",
             summary=(
                 "two experts, fused: functionals of low-level descriptors with logistic regression and an "
-                "MLPClassifier, and a small convolutional network on log-mel spectra"
+                "MLPClassifier, and two small convolutional networks, one on mel and one on narrow bands"
             ),
             network=NetworkPlan(),
         ),

@@ -212,6 +212,7 @@ class _Night:
             prior=hearing.prior(attempt.on_base, t.adaptations_of(attempt.twins)),
             domain=serving.experts.domain,
             adaptation=hearing.adaptation(attempt.on_examples, attempt.weights, posteriors, attempt.calibration),
+            network_say=serving.experts.network_say,
         )
         stamp = self._now.astimezone(UTC)
         header = replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emotify_core.encoder import N_MELS, STRIDE
+from emotify_core.encoder import N_BANDS, STRIDE
 
 _CHANNELS = (16, 32, 48, 64)
 _HIDDEN = 128
@@ -18,6 +18,8 @@ class Network(nn.Module):
     Parameters
     ----------
     n_classes : int
+    view : int, default=0
+        Which of the spectra of `emotify_core.encoder.views` it reads.
 
     Notes
     -----
@@ -25,8 +27,9 @@ class Network(nn.Module):
     deep speaker embedding", Interspeech; the maximum is added to them. Padding is masked.
     """
 
-    def __init__(self, n_classes: int) -> None:
+    def __init__(self, n_classes: int, *, view: int = 0) -> None:
         super().__init__()
+        self.view = view
         first, second, third, last = _CHANNELS
         self.frontend = nn.Sequential(
             *_convolution(1, first, kernel=5, stride=2),
@@ -37,7 +40,7 @@ class Network(nn.Module):
             *_convolution(third, last),
         ).to(memory_format=torch.channels_last)
         self.squeeze = nn.Sequential(
-            nn.Conv1d(last * N_MELS // STRIDE, _HIDDEN, 1, bias=False),
+            nn.Conv1d(last * N_BANDS // STRIDE, _HIDDEN, 1, bias=False),
             nn.BatchNorm1d(_HIDDEN),
             nn.ReLU(),
             nn.Dropout(0.1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from emotify_core.encoder import FMIN, HOP, N_MELS, PADDING, RANGE_DB, SCALE_DB, SR, STRIDE
+from emotify_core.encoder import FMIN, HARMONICS, HOP, N_BANDS, PADDING, RANGE_DB, SCALE_DB, SR, STRIDE
 
 MAX_FRAMES = 224  # 3.6 s: longer utterances are cut at random
 _SILENCE_DB = -90.0
 _LEAST = 1e-9
-_BANDS = torch.arange(N_MELS)
+_BANDS = torch.arange(N_BANDS)
 
 
 def crop(
@@ -31,7 +31,7 @@ def crop(
     """
     longest = min(max_frames, max(len(spectrum) for spectrum in spectra))
     n_frames = -(-longest // STRIDE) * STRIDE
-    batch = np.full((len(spectra), n_frames, N_MELS), _SILENCE_DB, dtype=np.float32)
+    batch = np.full((len(spectra), n_frames, N_BANDS), _SILENCE_DB, dtype=np.float32)
     lengths = np.zeros(len(spectra), dtype=np.int64)
     for i, spectrum in enumerate(spectra):
         start = int(rng.integers(0, max(1, len(spectrum) - n_frames + 1)))
@@ -41,8 +41,16 @@ def crop(
     return torch.from_numpy(batch).transpose(1, 2).unsqueeze(1), torch.from_numpy(lengths)
 
 
-def distort(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def distort(x: Tensor, lengths: Tensor, generator: torch.Generator, *, view: int = 0) -> tuple[Tensor, Tensor]:
     """Change voice, room, noise, band and equaliser of spectra in decibels, each utterance in its own way.
+
+    Parameters
+    ----------
+    x : Tensor, shape=(n, 1, 64, n_frames)
+    lengths : Tensor of int, shape=(n,)
+    generator : torch.Generator
+    view : int
+        Which spectra they are.
 
     Returns
     -------
@@ -52,7 +60,7 @@ def distort(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Ten
     x, lengths = _warp(x, lengths, generator)
     x = _reverberate(x, generator)
     x = _add_noise(x, generator)
-    x = _limit_band(x, generator)
+    x = _limit_band(x, generator, _mel if view == 0 else _harmonic)
     return _equalize(x, generator), lengths
 
 
@@ -62,7 +70,7 @@ def level(x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     valid = (torch.arange(n_frames) < lengths[:, None])[:, None, None]
     peak = x.masked_fill(~valid, -torch.inf).amax((1, 2, 3), keepdim=True)
     x = torch.maximum(x, peak - RANGE_DB)
-    mean = (x * valid).sum((1, 2, 3), keepdim=True) / (valid.sum((1, 2, 3), keepdim=True) * N_MELS)
+    mean = (x * valid).sum((1, 2, 3), keepdim=True) / (valid.sum((1, 2, 3), keepdim=True) * N_BANDS)
     x = torch.where(valid, (x - mean) / SCALE_DB, PADDING)
     steps = ((lengths + STRIDE // 2 - 1) // STRIDE).clamp_min(1)
     return x, (torch.arange(n_frames // STRIDE) < steps[:, None]).float()
@@ -99,7 +107,13 @@ def _mel(hz: Tensor) -> Tensor:
     """Convert frequencies to places among the bands: the first is at 0, the last at 63."""
     mel = torch.log1p(hz / 700)
     lowest, highest = math.log1p(FMIN / 700), math.log1p(SR / 2 / 700)
-    return (mel - lowest) / (highest - lowest) * (N_MELS + 1) - 1
+    return (mel - lowest) / (highest - lowest) * (N_BANDS + 1) - 1
+
+
+def _harmonic(hz: Tensor) -> Tensor:
+    """Convert frequencies to places among the narrow bands."""
+    lowest, highest = HARMONICS
+    return torch.log(hz.clamp_min(1e-3) / lowest) / math.log(highest / lowest) * (N_BANDS - 1)
 
 
 def _warp(x: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -150,13 +164,13 @@ def _reverberate(x: Tensor, generator: torch.Generator) -> Tensor:
     return x
 
 
-def _limit_band(x: Tensor, generator: torch.Generator) -> Tensor:
+def _limit_band(x: Tensor, generator: torch.Generator, place: Callable[[Tensor], Tensor] = _mel) -> Tensor:
     """Cut a tenth of the utterances to the band of a telephone, and some of these from above only."""
     n = len(x)
     low = torch.where(torch.rand(n, generator=generator) < 0.3, 0.0, _uniform(200, 400, n, generator=generator))
     high = _uniform(2800, 4000, n, generator=generator)
     steepness = _uniform(6, 40, n, generator=generator)  # decibels per band
-    beyond = (_mel(low)[:, None] - _BANDS).clamp_min(0) + (_BANDS - _mel(high)[:, None]).clamp_min(0)
+    beyond = (place(low)[:, None] - _BANDS).clamp_min(0) + (_BANDS - place(high)[:, None]).clamp_min(0)
     chosen = (torch.rand(n, generator=generator) < 0.1).float()[:, None]
     return x - (chosen * (steepness[:, None] * beyond).clamp_max(RANGE_DB))[:, None, :, None]
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emotify_core.encoder import N_MELS, STRIDE
+from emotify_core.encoder import N_BANDS, N_VIEWS, STRIDE
 from emotify_core.network.architecture import Network
 
 
 class _Exported(nn.Module):
-    """Networks whose log-probabilities are averaged and whose embeddings stand side by side."""
+    """Networks that read a view each, whose log-probabilities are averaged and whose embeddings stand side by side."""
 
     def __init__(self, networks: Sequence[Network], columns: Sequence[int]) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class _Exported(nn.Module):
         self.columns = list(columns)
 
     def forward(self, spectrum: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = [network(spectrum, mask) for network in self.networks]
+        outputs = [network(spectrum[:, network.view : network.view + 1], mask) for network in self.networks]
         scores = torch.stack([scores[:, self.columns].log_softmax(1) for scores, _ in outputs]).mean(0).log_softmax(1)
         return scores, torch.cat([embedding for _, embedding in outputs], 1)
 
@@ -42,7 +42,7 @@ def to_onnx(networks: Sequence[Network], columns: Sequence[int]) -> bytes:
         Its scores are the mean of the networks' log-probabilities, again scaled to probabilities.
     """
     module = _Exported(networks, columns).eval()
-    example = (torch.zeros(2, 1, N_MELS, 10 * STRIDE), torch.ones(2, 10))
+    example = (torch.zeros(2, N_VIEWS, N_BANDS, 10 * STRIDE), torch.ones(2, 10))
     file = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter that is not called legacy needs two more packages, and gives a slower network.

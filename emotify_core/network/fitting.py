@@ -30,8 +30,8 @@ class Examples:
 
     Attributes
     ----------
-    spectra : sequence of sequences of ndarray of float, shape=(n_frames, 64)
-        For each utterance the log-mel spectrum of the recording, then those of its augmented copies.
+    spectra : sequence of sequences of ndarray of float, shape=(n_frames, 2, 64)
+        For each utterance the spectra of the recording, then those of its augmented copies.
     targets : ndarray of int, shape=(n_utterances,)
         Column of the label.
     known : ndarray of bool, shape=(n_utterances, n_classes)
@@ -67,6 +67,7 @@ def fit_network(
     learning_rate: float,
     seed: int,
     start: Network | None = None,
+    view: int = 0,
     title: str = "network",
     progress: Epochs | None = None,
 ) -> Network:
@@ -83,6 +84,8 @@ def fit_network(
         The same examples and seed give the same network on one machine.
     start : Network, optional
         Is not changed.
+    view : int
+        Which spectra a network that begins anew reads; others go on with theirs.
     title : str
         For `progress`.
     progress : callable, optional
@@ -96,7 +99,7 @@ def fit_network(
     """
     torch.manual_seed(seed)
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    network = Network(examples.known.shape[1]) if start is None else copy.deepcopy(start)
+    network = Network(examples.known.shape[1], view=view) if start is None else copy.deepcopy(start)
     weights = _weights(examples.targets, pools)
     n_steps = n_epochs * max(1, sum(pool.n_draws for pool in pools) // _BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=5e-3)
@@ -129,7 +132,8 @@ def run_network(
     with torch.no_grad():
         for start in range(0, len(order), _BATCH):
             batch, mask = prepare([spectra[i] for i in order[start : start + _BATCH]])
-            scores, embedding = network(_channels_last(torch.from_numpy(batch)), torch.from_numpy(mask))
+            read = torch.from_numpy(batch[:, network.view : network.view + 1])
+            scores, embedding = network(_channels_last(read), torch.from_numpy(mask))
             parts.append(scores.numpy())
             embeddings.append(embedding.numpy())
     back = np.argsort(order, kind="stable")
@@ -196,8 +200,8 @@ def _loss(
     generator: torch.Generator,
 ) -> Tensor:
     """Weighted cross entropy over the labels that each utterance's corpus has, with mixup and label smoothing."""
-    x, lengths = crop([_draw(examples.spectra[i], rng) for i in batch], rng)
-    x, lengths = distort(x, lengths, generator)
+    x, lengths = crop([_draw(examples.spectra[i], rng)[:, network.view] for i in batch], rng)
+    x, lengths = distort(x, lengths, generator, view=network.view)
     x, mask = level(x, lengths)
     x = erase(x, lengths, generator)
     known = torch.from_numpy(examples.known[batch])

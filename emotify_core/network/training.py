@@ -29,6 +29,7 @@ def fit_stage(
     stage: Stage,
     seed: int,
     start: Network | None = None,
+    view: int = 0,
 ) -> Network:
     """Train a network on utterances of a dataset, by one thread so that the number of cores changes nothing."""
     before = torch.get_num_threads()
@@ -43,6 +44,7 @@ def fit_stage(
             learning_rate=plan.pretraining_rate if is_first else plan.rate,
             seed=seed,
             start=start,
+            view=view,
         )
     finally:
         torch.set_num_threads(before)

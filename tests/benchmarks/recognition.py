@@ -15,7 +15,7 @@ import numpy as np
 
 from emotify_core.audio import decode
 from emotify_core.classifier import EmotionClassifier, shipped_models
-from emotify_core.encoder import Encoder, log_mel
+from emotify_core.encoder import Encoder, views
 from emotify_core.experts import Experts, head_scores
 from emotify_core.features import extract
 from emotify_core.registry import NETWORK_FILE, Registry
@@ -60,13 +60,13 @@ def _short_note(classifier: EmotionClassifier) -> Iterator[Result]:
 def _steps(classifier: EmotionClassifier, note: bytes, waveform: Waveform) -> dict[str, Callable[[], object]]:
     """Take the way of a note apart."""
     experts, encoder = _parts(classifier.version)
-    features, spectrum = extract(waveform).values[None], log_mel(waveform.y)
+    features, spectrum = extract(waveform).values[None], views(waveform.y)
     steps: dict[str, Callable[[], object]] = {"decode": lambda: decode(note)}
     if experts.detector is not None:
         steps["speech detection"] = lambda: experts.detector.has_speech(waveform.y)
     steps["functionals"] = lambda: extract(waveform)
     if encoder is not None:
-        steps["log-mel"] = lambda: log_mel(waveform.y)
+        steps["spectra"] = lambda: views(waveform.y)
         steps["network"] = lambda: encoder.run([spectrum])
     steps["heads"] = lambda: head_scores(experts.heads, features)
     return steps

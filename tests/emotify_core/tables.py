@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, Spectra
 from emotify_core.emotions import Emotion
-from emotify_core.encoder import N_MELS
+from emotify_core.encoder import N_BANDS, N_VIEWS
 from emotify_core.features import FEATURE_SET
 from emotify_core.features.vector import FeatureVector
 from emotify_core.heads import FusedHeads
@@ -64,11 +64,11 @@ def table_of(
 
 def _spectra_of(utterances: Sequence[Utterance], rng: np.random.Generator) -> Spectra:
     """Give every emotion eight bands of its own that are louder, and every utterance a length of its own."""
-    order, band = list(Emotion), np.arange(N_MELS)
+    order, band = list(Emotion), np.arange(N_BANDS)
     spectra = []
     for utterance in utterances:
         louder = 25.0 * (band // 8 == order.index(utterance.label))
-        noise = rng.normal(scale=4, size=(int(rng.integers(24, 57)), N_MELS))
+        noise = rng.normal(scale=4, size=(int(rng.integers(24, 57)), N_VIEWS, N_BANDS))
         spectra.append((noise + louder - 60).astype(np.float16))
     return Spectra.of(spectra)
 

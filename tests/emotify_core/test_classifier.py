@@ -19,7 +19,7 @@ from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
 from emotify_core.emotions import Emotion
-from emotify_core.encoder import Encoder, log_mel
+from emotify_core.encoder import Encoder, views
 from emotify_core.errors import (
     AudioTooLongError,
     FeatureSetMismatchError,
@@ -280,7 +280,7 @@ class TestNetwork:
         scores = fuse(
             {
                 FUNCTIONALS: head_scores(experts.heads, features),
-                NETWORK: Encoder(tiny_network()).run([log_mel(y)])[0],
+                NETWORK: Encoder(tiny_network()).run([views(y)])[0],
             }
         )
         found = fused.predict(Waveform(y, SR, 2.0)).probabilities
@@ -298,7 +298,7 @@ class TestNetwork:
         assert embedding is not None
         assert len(windows) == 2
         assert embedding.dtype == np.float32
-        expected = Encoder(tiny_network()).run([log_mel(window) for window in windows])[1].mean(axis=0)
+        expected = Encoder(tiny_network()).run([views(window) for window in windows])[1].mean(axis=0)
         np.testing.assert_allclose(embedding, expected, rtol=1e-4, atol=1e-5)
 
     def test_a_model_without_a_network_has_no_embedding(self, classifier: EmotionClassifier) -> None:

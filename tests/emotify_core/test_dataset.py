@@ -15,7 +15,7 @@ from emotify_core.conditions import CONDITIONS, recorded_conditions
 from emotify_core.corpora import Utterance, read_ravdess
 from emotify_core.dataset import Row, Rows, Spectra, build_dataset, extract_table
 from emotify_core.emotions import Emotion
-from emotify_core.encoder import HOP, MAX_FRAMES, N_MELS, log_mel
+from emotify_core.encoder import HOP, MAX_FRAMES, N_BANDS, N_VIEWS, views
 from emotify_core.errors import CorpusError, NoSpeechError, TooFewExamplesError
 from emotify_core.features.vector import FeatureVector
 from emotify_core.recipes import RECIPES
@@ -96,7 +96,7 @@ class TestSpectra:
         dataset = build_dataset(utterances, WITH_NETWORK)
 
         assert [len(spectra) for spectra in dataset.spectra] == [5, 5]
-        expected = log_mel(decode(utterances[1].path).y)
+        expected = views(decode(utterances[1].path).y)
         assert np.abs(dataset.clean.spectra[1].astype(np.float32) - expected).mean() < 0.1
         assert all(spectrum.dtype == np.float16 for copy in dataset.spectra for spectrum in copy)
         assert not np.array_equal(dataset.spectra[0].frames, dataset.spectra[1].frames)
@@ -105,7 +105,7 @@ class TestSpectra:
         dataset = build_dataset(utterances, RECIPE)
 
         assert dataset.spectra == ()
-        assert [spectrum.shape for spectrum in dataset.clean.spectra] == [(0, N_MELS)] * 5
+        assert [spectrum.shape for spectrum in dataset.clean.spectra] == [(0, N_VIEWS, N_BANDS)] * 5
 
     def test_the_features_are_the_same_with_a_network_and_without(self, utterances: tuple[Utterance, ...]) -> None:
         np.testing.assert_array_equal(
@@ -118,25 +118,25 @@ class TestSpectra:
 
         (spectrum,) = build_dataset(read_ravdess(tmp_path), replace(WITH_NETWORK, conditioned=False)).clean.spectra
 
-        assert len(spectrum) == MAX_FRAMES < len(log_mel(y))
-        expected = log_mel(decode(path, trim=False, normalize=False).y[: MAX_FRAMES * HOP])[:MAX_FRAMES]
+        assert len(spectrum) == MAX_FRAMES < len(views(y))
+        expected = views(decode(path, trim=False, normalize=False).y[: MAX_FRAMES * HOP])[:MAX_FRAMES]
         assert np.abs(spectrum.astype(np.float32) - expected).max() < 0.1
 
     def test_spectra_of_different_lengths_come_back_as_they_were(self) -> None:
-        made = [np.full((n, N_MELS), n, dtype=np.float16) for n in (3, 0, 5)]
+        made = [np.full((n, N_VIEWS, N_BANDS), n, dtype=np.float16) for n in (3, 0, 5)]
 
         spectra = Spectra.of(made)
 
         assert len(spectra) == 3
         for found in (list(spectra), spectra[:], [spectra[i] for i in range(3)]):
-            assert [spectrum.shape for spectrum in found] == [(3, N_MELS), (0, N_MELS), (5, N_MELS)]
+            assert [spectrum.shape for spectrum in found] == [(n, N_VIEWS, N_BANDS) for n in (3, 0, 5)]
         assert [len(spectrum) for spectrum in spectra[::-2]] == [5, 3]
         assert (spectra[-1] == 5).all()
         assert len(Spectra.of([])) == 0
 
     @pytest.mark.parametrize("index", [2, -3])
     def test_there_is_no_spectrum_past_the_ends(self, index: int) -> None:
-        spectra = Spectra.of([np.zeros((1, N_MELS), dtype=np.float16)] * 2)
+        spectra = Spectra.of([np.zeros((1, N_VIEWS, N_BANDS), dtype=np.float16)] * 2)
 
         with pytest.raises(IndexError):
             spectra[index]
@@ -319,7 +319,7 @@ class TestCache:
         for path in self.kept(tmp_path / "cache"):
             with np.load(path) as table:
                 shapes = {name: table[name].shape for name in table.files}
-            assert shapes == {"features": (5, 6), "frames": (0, N_MELS), "starts": (6,), "usable": (5,)}
+            assert shapes == {"features": (5, 6), "frames": (0, N_VIEWS, N_BANDS), "starts": (6,), "usable": (5,)}
 
 
 class TestTrouble:

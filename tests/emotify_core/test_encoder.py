@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from emotify_core.dataset import Spectra
 from emotify_core.encoder import (
+    HARMONICS,
     HOP,
     MAX_FRAMES,
-    N_MELS,
+    N_BANDS,
+    N_VIEWS,
     SR,
     STRIDE,
     Encoder,
     Spectrum,
     level,
+    log_harmonics,
     log_mel,
     n_steps,
     prepare,
+    views,
 )
 from emotify_core.errors import UntrustedModelError
 from emotify_core.synthesis import synthesize_voice
@@ -34,53 +40,98 @@ VOICE = synthesize_voice(1.3, seed=1)
 
 def spectrum_of(n_frames: int, seed: int = 0) -> Spectrum:
     rng = np.random.default_rng(seed)
-    return rng.uniform(-80, 0, size=(n_frames, N_MELS)).astype(np.float32)
+    return rng.uniform(-80, 0, size=(n_frames, N_VIEWS, N_BANDS)).astype(np.float32)
 
 
-class TestLogMel:
-    @given(st.integers(1, 4 * SR))
-    def test_there_is_a_frame_of_64_bands_every_16_ms(self, n_samples: int) -> None:
-        spectrum = log_mel(np.ones(n_samples, np.float32))
+Describe = Callable[[NDArray[np.float32]], Spectrum]
 
-        assert spectrum.shape == (n_samples // HOP + 1, N_MELS)
+
+def tone(f: float, *, n_harmonics: int = 1) -> NDArray[np.float32]:
+    harmonics = np.arange(1, n_harmonics + 1)[:, None]
+    y = np.sin(2 * np.pi * f * harmonics * np.arange(SR) / SR) / harmonics
+    return np.asarray(y.sum(axis=0), dtype=np.float32)
+
+
+@pytest.mark.parametrize("describe", [log_mel, log_harmonics])
+class TestBothSpectra:
+    @given(n_samples=st.integers(1, 4 * SR))
+    def test_there_is_a_frame_of_64_bands_every_16_ms(self, describe: Describe, n_samples: int) -> None:
+        spectrum = describe(np.ones(n_samples, np.float32))
+
+        assert spectrum.shape == (n_samples // HOP + 1, N_BANDS)
         assert spectrum.dtype == np.float32
 
     @pytest.mark.parametrize("peak", [0.0, 1e-30, 1.0, 1e6])
-    def test_silence_and_any_peak_give_finite_numbers(self, peak: float) -> None:
+    def test_silence_and_any_peak_give_finite_numbers(self, describe: Describe, peak: float) -> None:
         y = np.float32(peak) * np.sign(np.random.default_rng(0).normal(size=SR)).astype(np.float32)
 
-        assert np.isfinite(log_mel(y)).all()
-        assert np.isfinite(level(log_mel(y))).all()
+        assert np.isfinite(describe(y)).all()
+        assert np.isfinite(level(describe(y))).all()
 
-    def test_silence_is_at_the_floor(self) -> None:
-        np.testing.assert_allclose(log_mel(np.zeros(SR, np.float32)), -90, atol=0.01)
+    def test_silence_is_at_the_floor(self, describe: Describe) -> None:
+        np.testing.assert_allclose(describe(np.zeros(SR, np.float32)), -90, atol=0.01)
 
     @pytest.mark.parametrize("gain_db", [-40, -20, 6, 20, 60])
-    def test_the_level_makes_no_difference(self, gain_db: float) -> None:
+    def test_the_level_makes_no_difference(self, describe: Describe, gain_db: float) -> None:
         louder = VOICE * np.float32(10 ** (gain_db / 20))
 
-        np.testing.assert_allclose(log_mel(louder), log_mel(VOICE), atol=0.02)
+        np.testing.assert_allclose(describe(louder), describe(VOICE), atol=0.02)
 
-    def test_a_tone_is_loudest_in_its_band(self) -> None:
-        t = np.arange(SR) / SR
-        loudest = [
-            int(np.median(log_mel(np.sin(2 * np.pi * f * t).astype(np.float32)).argmax(axis=1)))
-            for f in (200, 500, 1000, 2000, 4000, 7000)
-        ]
-
-        assert loudest == sorted(set(loudest))
-
-    def test_a_click_is_where_it_was(self) -> None:
+    def test_a_click_is_where_it_was(self, describe: Describe) -> None:
         y = np.zeros(SR, np.float32)
         y[20 * HOP] = 1
 
-        assert int(log_mel(y).sum(axis=1).argmax()) == 20
+        assert int(describe(y).sum(axis=1).argmax()) == 20
+
+
+class TestLogMel:
+    def test_a_tone_is_loudest_in_its_band(self) -> None:
+        loudest = [int(np.median(log_mel(tone(f)).argmax(axis=1))) for f in (200, 500, 1000, 2000, 4000, 7000)]
+
+        assert loudest == sorted(set(loudest))
+
+
+class TestLogHarmonics:
+    @pytest.mark.parametrize("band", [12, 20, 33, 47, 62])
+    def test_a_tone_is_loudest_in_the_band_whose_frequency_it_has(self, band: int) -> None:
+        lowest, highest = HARMONICS
+
+        spectrum = log_harmonics(tone(lowest * (highest / lowest) ** (band / (N_BANDS - 1))))
+
+        assert int(np.median(spectrum.argmax(axis=1))) == band
+
+    def test_a_voice_that_rises_moves_all_harmonics_by_as_many_bands(self) -> None:
+        lowest, highest = HARMONICS
+        step = (highest / lowest) ** (1 / (N_BANDS - 1))
+        low, high = (log_harmonics(tone(f, n_harmonics=5))[20:40].mean(axis=0) for f in (150, 150 * step**6))
+
+        shifts = [float(np.corrcoef(low[: -k or None], high[k:])[0, 1]) for k in range(12)]
+
+        assert int(np.argmax(shifts)) == 6
+        assert max(shifts) > 0.9
+
+    def test_harmonics_of_a_deep_voice_stand_apart(self) -> None:
+        lowest, highest = HARMONICS
+        places = [round(np.log(100 * k / lowest) / np.log(highest / lowest) * (N_BANDS - 1)) for k in (1, 1.5, 2, 2.5)]
+
+        mean = log_harmonics(tone(100, n_harmonics=8))[20:40].mean(axis=0)
+
+        first, between, second, above = mean[places]
+        assert min(first, second) > max(between, above) + 10
+
+
+def test_the_views_are_both_spectra_frame_by_frame() -> None:
+    found = views(VOICE)
+
+    assert found.shape[1:] == (N_VIEWS, N_BANDS)
+    np.testing.assert_array_equal(found[:, 0], log_mel(VOICE))
+    np.testing.assert_array_equal(found[:, 1], log_harmonics(VOICE))
 
 
 class TestLevel:
     @given(st.floats(-60, 60), st.integers(1, 40))
     def test_the_mean_level_tells_nothing(self, shift_db: float, n_frames: int) -> None:
-        spectrum = spectrum_of(n_frames)
+        spectrum = spectrum_of(n_frames)[:, 0]
 
         levelled = level(spectrum)
 
@@ -88,7 +139,7 @@ class TestLevel:
         np.testing.assert_allclose(level(spectrum + np.float32(shift_db)), levelled, atol=1e-3)
 
     def test_what_is_more_than_70_db_below_the_peak_counts_as_70(self) -> None:
-        spectrum = np.full((4, N_MELS), -60.0, dtype=np.float32)
+        spectrum = np.full((4, N_BANDS), -60.0, dtype=np.float32)
         spectrum[0, 0], spectrum[1] = 0.0, -85.0
         floored = np.maximum(spectrum, -70)
 
@@ -103,12 +154,13 @@ class TestPrepare:
         batch, mask = prepare(spectra)
 
         n_frames = -(-min(MAX_FRAMES, max(lengths)) // STRIDE) * STRIDE
-        assert batch.shape == (len(lengths), 1, N_MELS, n_frames)
+        assert batch.shape == (len(lengths), N_VIEWS, N_BANDS, n_frames)
         assert mask.shape == (len(lengths), n_frames // STRIDE)
-        for spectrum, image, steps in zip(spectra, batch[:, 0], mask, strict=True):
+        for spectrum, images, steps in zip(spectra, batch, mask, strict=True):
             kept = spectrum[:MAX_FRAMES]
-            np.testing.assert_array_equal(image[:, : len(kept)].T, level(kept))
-            assert (image[:, len(kept) :] == -1).all()
+            for view, image in enumerate(images):
+                np.testing.assert_array_equal(image[:, : len(kept)].T, level(kept[:, view]))
+                assert (image[:, len(kept) :] == -1).all()
             assert steps.sum() == n_steps(len(kept))
             assert (np.diff(steps) <= 0).all()
 
@@ -163,7 +215,7 @@ class TestEncoder:
     def test_the_loudness_of_a_voice_changes_nothing(self) -> None:
         encoder = Encoder(tiny_network())
 
-        scores = [encoder.run([log_mel(VOICE * np.float32(gain))])[0] for gain in (0.5, 1, 2)]
+        scores = [encoder.run([views(VOICE * np.float32(gain))])[0] for gain in (0.5, 1, 2)]
 
         np.testing.assert_allclose(scores, np.array([scores[1]] * 3), atol=0.01)
 
@@ -173,6 +225,14 @@ class TestEncoder:
         one, two = (Encoder(tiny_network(), n_threads=n).run(spectra)[0] for n in (1, 2))
 
         np.testing.assert_allclose(two, one, atol=1e-6)
+
+    def test_networks_from_before_there_were_two_views_read_the_first(self) -> None:
+        older = Path(__file__).with_name("golden") / "network_of_one_view.onnx"
+        spectra = [spectrum_of(n, seed=n) for n in (20, 61)]
+
+        found, now = (Encoder(onnx).run(spectra)[0] for onnx in (older.read_bytes(), tiny_network()))
+
+        np.testing.assert_allclose(found, now, atol=1e-6)  # the newer one of the tests reads the first only, too
 
     @pytest.mark.parametrize("onnx", [b"", b"garbage", bytes(1000), b"PK\x05\x06" + bytes(18)])
     def test_what_is_no_network_is_refused(self, onnx: bytes) -> None:

@@ -26,7 +26,7 @@ class TestFuse:
 
         fused = softmax(fuse({FUNCTIONALS: np.log(one), NETWORK: np.log(two)}))
 
-        expected = np.sqrt(one * two)
+        expected = one**0.4 * two**0.6
         np.testing.assert_allclose(fused, expected / expected.sum(), atol=5e-4)
 
     @given(SCORES, SCORES, st.floats(-100, 100))
@@ -36,13 +36,20 @@ class TestFuse:
         plain = fuse({FUNCTIONALS: one, NETWORK: two})
 
         np.testing.assert_allclose(fuse({FUNCTIONALS: one + shift, NETWORK: two}), plain, atol=1e-6)
-        np.testing.assert_allclose(fuse({FUNCTIONALS: two, NETWORK: one}), plain, atol=1e-12)
+        np.testing.assert_allclose(fuse({NETWORK: two, FUNCTIONALS: one}), plain, atol=1e-12)
 
     @given(SCORES)
     def test_experts_that_agree_are_taken_at_their_word(self, scores: NDArray[np.float64]) -> None:
         fused = softmax(fuse({FUNCTIONALS: scores, NETWORK: scores}))
 
         np.testing.assert_allclose(fused, softmax(scores), atol=5e-4)
+
+    @given(SCORES, SCORES)
+    def test_the_say_may_be_another(self, one: NDArray[np.float64], two: NDArray[np.float64]) -> None:
+        opinions, swapped = {FUNCTIONALS: one, NETWORK: two}, {FUNCTIONALS: two, NETWORK: one}
+
+        np.testing.assert_allclose(fuse(opinions, network_say=0.3), fuse(swapped, network_say=0.7), atol=1e-12)
+        np.testing.assert_allclose(softmax(fuse(opinions, network_say=1.0)), softmax(two), atol=5e-4)
 
     def test_an_expert_that_is_certain_does_not_overrule_the_other(self) -> None:
         certain, moderate = np.array([[0.0, -1e3, -1e3]]), np.log([[1e-5, 0.9, 0.1]])

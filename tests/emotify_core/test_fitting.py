@@ -167,6 +167,7 @@ class TestPretrain:
         networks = pretrain(dataset, leave_one_speaker_out(dataset.utterances)[:1], recipe, seed=7)
 
         assert [network.seed for network in networks] == [7, 1007, 2007]
+        assert [network.view for network in networks] == [0, 1, 0]
 
     def test_progress_counts_the_networks(self, dataset: Dataset, training: StandInTraining) -> None:
         told = []

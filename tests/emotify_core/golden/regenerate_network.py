@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emotify_core.emotions import Emotion
-from emotify_core.encoder import N_MELS, STRIDE
+from emotify_core.encoder import N_BANDS, STRIDE
 from emotify_core.fitting import columns_of
 
 PATH = Path(__file__).with_name("network.onnx")
@@ -25,7 +25,8 @@ def tiny_network() -> Any:
     class Tiny(nn.Module):  # type: ignore[misc,unused-ignore]
         def __init__(self) -> None:
             super().__init__()
-            self.embedding = nn.Linear(N_MELS, 4)
+            self.view = 0
+            self.embedding = nn.Linear(N_BANDS, 4)
             self.head = nn.Linear(4, len(Emotion))
 
         def forward(self, spectrum: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st  # noqa: E402
 from librosa import mel_frequencies  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from emotify_core.encoder import FMIN, N_MELS, SR, STRIDE, prepare  # noqa: E402
+from emotify_core.encoder import FMIN, N_BANDS, SR, STRIDE, prepare  # noqa: E402
 from emotify_core.network.batches import (  # noqa: E402
     MAX_FRAMES,
     _limit_band,
@@ -26,7 +26,7 @@ LENGTHS = st.lists(st.integers(16, MAX_FRAMES), min_size=1, max_size=4)
 
 def spectra_of(*lengths: int) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
-    return [rng.uniform(-90, 0, size=(n, N_MELS)).astype(np.float32) for n in lengths]
+    return [rng.uniform(-90, 0, size=(n, N_BANDS)).astype(np.float32) for n in lengths]
 
 
 class TestCrop:
@@ -48,7 +48,7 @@ class TestCrop:
 
         for _ in range(20):
             batch, lengths = crop(spectra, rng)
-            assert (batch.shape, lengths.tolist()) == ((1, 1, N_MELS, MAX_FRAMES), [MAX_FRAMES])
+            assert (batch.shape, lengths.tolist()) == ((1, 1, N_BANDS, MAX_FRAMES), [MAX_FRAMES])
             starts |= {i for i in range(400) if np.array_equal(batch[0, 0, :, 0].numpy(), spectra[0][i])}
 
         assert len(starts) > 10
@@ -59,7 +59,7 @@ class TestLevel:
     @given(LENGTHS)
     def test_it_is_what_the_encoder_does(self, lengths: list[int]) -> None:
         spectra = spectra_of(*lengths)
-        expected, expected_mask = prepare(spectra)
+        expected, expected_mask = prepare([spectrum[:, None] for spectrum in spectra])
 
         batch, mask = level(*crop(spectra, np.random.default_rng(0)))
 
@@ -102,7 +102,7 @@ class TestDistort:
 
 class TestRoomsAndBands:
     def test_some_utterances_ring_on_after_a_click(self) -> None:
-        click = torch.full((256, 1, N_MELS, 96), -90.0)
+        click = torch.full((256, 1, N_BANDS, 96), -90.0)
         click[..., 20] = 0
 
         heard = _reverberate(click, torch.Generator().manual_seed(0))[:, 0]
@@ -118,11 +118,11 @@ class TestRoomsAndBands:
         assert energy.max() < 10**0.31  # 3 dB over the direct sound at most
 
     def test_some_lose_what_a_telephone_does_not_carry(self) -> None:
-        flat = torch.zeros(256, 1, N_MELS, 8)
+        flat = torch.zeros(256, 1, N_BANDS, 8)
 
         heard = _limit_band(flat, torch.Generator().manual_seed(0))[:, 0, :, 0]
 
-        centres = mel_frequencies(N_MELS + 2, fmin=FMIN, fmax=SR / 2, htk=True)[1:-1]
+        centres = mel_frequencies(N_BANDS + 2, fmin=FMIN, fmax=SR / 2, htk=True)[1:-1]
         cut = heard.amin(1) < 0
         assert 10 <= cut.sum() <= 50
         assert (heard[:, (centres > 400) & (centres < 2800)] == 0).all()
@@ -134,7 +134,7 @@ class TestRoomsAndBands:
 
 class TestErase:
     def test_bands_and_stretches_are_blanked_but_little_is_lost(self) -> None:
-        batch = torch.ones(32, 1, N_MELS, 96)
+        batch = torch.ones(32, 1, N_BANDS, 96)
         lengths = torch.full((32,), 96)
 
         erased = erase(batch, lengths, torch.Generator().manual_seed(0))

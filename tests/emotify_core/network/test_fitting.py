@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from numpy.typing import NDArray  # noqa: E402
 
-from emotify_core.encoder import N_MELS  # noqa: E402
+from emotify_core.encoder import N_BANDS, N_VIEWS  # noqa: E402
 from emotify_core.network.architecture import Network  # noqa: E402
 from emotify_core.network.fitting import (  # noqa: E402
     _BATCH,
@@ -36,10 +36,12 @@ def examples_of(targets: Any, known: Any, *, n_copies: int = 0, n_frames: int = 
     """Give every class sixteen bands of its own that are louder."""
     rng = np.random.default_rng(0)
     targets = np.array(targets, dtype=np.intp)
-    band = np.arange(N_MELS) // 16
+    band = np.arange(N_BANDS) // 16
     spectra = [
         [
-            (25.0 * (band == target) - 60 + rng.normal(scale=4, size=(n_frames + i % 9, N_MELS))).astype(np.float16)
+            (25.0 * (band == target) - 60 + rng.normal(scale=4, size=(n_frames + i % 9, N_VIEWS, N_BANDS))).astype(
+                np.float16
+            )
             for _ in range(1 + n_copies)
         ]
         for i, target in enumerate(targets)
@@ -93,6 +95,24 @@ class TestFit:
             np.testing.assert_array_equal(state(start)[name], values)
         moved = np.abs(state(network)["head.weight"] - before["head.weight"]).mean()
         assert 0 < moved < 0.05
+
+    def test_a_network_reads_the_view_that_it_began_with(self) -> None:
+        examples = examples_of([0, 1, 2, 3] * 12, np.ones((48, 4)))
+        spectra = [[copy.copy() for copy in copies] for copies in examples.spectra]
+        for (first,) in spectra:
+            first[:, 0] = np.random.default_rng(0).normal(size=first[:, 0].shape)  # the first view tells nothing
+        examples = Examples(spectra, examples.targets, examples.known)
+
+        def share_right(view: int) -> float:
+            begun = fit_network(examples, everything(examples), n_epochs=6, learning_rate=5e-3, seed=0, view=view)
+            network = fit_network(
+                examples, everything(examples), n_epochs=6, learning_rate=5e-3, seed=0, start=begun, view=1 - view
+            )
+            assert network.view == view
+            return float((run_network(network, spectra_of(examples))[0].argmax(axis=1) == examples.targets).mean())
+
+        assert share_right(1) > 0.8
+        assert share_right(0) < 0.5
 
     def test_a_label_that_a_corpus_lacks_is_not_pushed_down_by_it(self) -> None:
         targets = [0, 1] * 24
