@@ -24,10 +24,11 @@ from emotify_core.personal_baseline import PersonalBaseline
 _log = logging.getLogger(__name__)
 
 _MAY_KEEP: Final = (
-    "SELECT n.person FROM notes n JOIN predictions p ON p.note = n.id "
+    "SELECT n.person, n.in_baseline AND b.person IS NOT NULL AS counts "
+    "FROM notes n JOIN predictions p ON p.note = n.id "
     "LEFT JOIN consents c ON c.person = n.person AND c.kind = 'learning' "
-    "WHERE n.id = ? AND coalesce(c.answer, n.origin = 'try') = 1 "
-    "AND NOT EXISTS (SELECT 1 FROM examples e WHERE e.note = n.id AND e.in_baseline)"  # it would count twice
+    "LEFT JOIN baselines b ON b.person = n.person AND b.vector_set = ? "
+    "WHERE n.id = ? AND coalesce(c.answer, n.origin = 'try') = 1"
 )
 _LEARNABLE: Final = (
     "FROM examples e JOIN notes n ON n.id = e.note JOIN predictions p ON p.note = e.note "
@@ -43,9 +44,8 @@ _COLUMNS: Final = (
 MARKS: Final = "SELECT mark FROM feedback WHERE note = ? ORDER BY seq"
 """Query for the marks of a note that stand, in the order in which they were made."""
 _BASELINE_OF_NOTE: Final = (
-    "SELECT b.person, b.vector_set, b.sealed, b.n_notes - e.in_baseline AS n_since "
-    "FROM notes n JOIN examples e ON e.note = n.id AND e.in_baseline "
-    "JOIN baselines b ON b.person = n.person AND b.vector_set = e.vector_set WHERE n.id = ?"
+    "SELECT b.person, b.vector_set, b.sealed, b.n_notes - n.in_baseline AS n_since "
+    "FROM notes n JOIN baselines b ON b.person = n.person WHERE n.id = ? AND n.in_baseline"
 )
 _NEXT_BASELINE: Final = (
     "INSERT INTO baselines (person, vector_set, sealed, n_notes, changed_at) VALUES (?, ?, ?, ?, ?) "
@@ -54,12 +54,12 @@ _NEXT_BASELINE: Final = (
 )
 _DROP_BASELINES: Final = (
     "WITH these AS MATERIALIZED (SELECT value FROM json_each(?)) DELETE FROM baselines WHERE person IN "
-    "(SELECT n.person FROM notes n JOIN examples e ON e.note = n.id WHERE n.id IN these AND e.in_baseline) "
+    "(SELECT person FROM notes WHERE id IN these AND in_baseline) "
     "AND NOT EXISTS (SELECT 1 FROM examples l JOIN notes m ON m.id = l.note "
-    "WHERE m.person = baselines.person AND l.in_baseline AND l.note NOT IN these)"
+    "WHERE m.person = baselines.person AND m.in_baseline AND m.id NOT IN these)"
 )
 _DROP_EXAMPLES: Final = "DELETE FROM examples WHERE note IN (SELECT value FROM json_each(?))"
-_NONE_IN_BASELINE: Final = "UPDATE examples SET in_baseline = 0 WHERE note IN (SELECT id FROM notes WHERE person = ?)"
+_NONE_IN_BASELINE: Final = "UPDATE notes SET in_baseline = 0 WHERE person = ?"
 
 
 class Examples:
@@ -152,7 +152,7 @@ class Examples:
 
 async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Learned, at: datetime) -> None:
     """Keep what one can learn of a note that was predicted, and the baseline; nothing without the person's yes."""
-    rows = await transaction.fetch_all(_MAY_KEEP, (note_id,))
+    rows = await transaction.fetch_all(_MAY_KEEP, (learned.vector_set, note_id))
     if not rows:
         return
     person = rows[0]["person"]
@@ -161,6 +161,8 @@ async def keep(transaction: Transaction, vault: Vault, note_id: int, learned: Le
         "INSERT OR REPLACE INTO examples (note, vector_set, sealed, created_at) VALUES (?, ?, ?, ?)",
         (note_id, learned.vector_set, sealed, time_text(at)),
     )
+    if rows[0]["counts"]:  # it was heard before, deleted, and asked for again: it must not count twice
+        return
     if await _keep_baseline(transaction, vault, note_id, learned, person=person, at=at):
         heard, told = await _heard_and_told(transaction, note_id)  # it may have waited for the yes, and been judged
         await _retell(transaction, vault, note_id, heard, before=None, after=told)
@@ -192,7 +194,7 @@ async def _keep_baseline(
     await transaction.write(_NEXT_BASELINE, (person, learned.vector_set, sealed, n_notes, time_text(at)))
     if n_notes == 1:  # it was begun anew
         await transaction.write(_NONE_IN_BASELINE, (person,))
-    await transaction.write("UPDATE examples SET in_baseline = ? WHERE note = ?", (n_notes, note_id))
+    await transaction.write("UPDATE notes SET in_baseline = ? WHERE id = ?", (n_notes, note_id))
     return True
 
 
@@ -214,13 +216,13 @@ def _count_notes(baseline: bytes, learned: Learned) -> int:
 
 @contextlib.asynccontextmanager
 async def retelling(transaction: Transaction, vault: Vault | None, note_id: int) -> AsyncIterator[None]:
-    """Let the baseline follow while the body changes what the person says of a note."""
+    """Let the baseline follow while the body changes what the person says of a note, or deletes it."""
     if vault is None:
         yield
         return
-    _, before = await _heard_and_told(transaction, note_id)
+    heard, before = await _heard_and_told(transaction, note_id)
     yield
-    heard, after = await _heard_and_told(transaction, note_id)
+    _, after = await _heard_and_told(transaction, note_id)
     await _retell(transaction, vault, note_id, heard, before=before, after=after)
 
 

@@ -11,8 +11,9 @@ from bot.verdicts import mark_from_value, verdict_of
 
 _ABOUT_VECTORS: Final = (
     "Where vector_kept is true, numbers that describe how the note sounds are kept to learn from; a baseline is how "
-    "your voice is usually heard, from n_notes of the notes, and which emotions you said they were. Both are "
-    "encrypted, under a key that lies with the bot and nowhere else, so the numbers themselves are not in this file."
+    "your voice is usually heard, from n_notes of the notes, and which emotions you said they were; in_baseline is a "
+    "note's place in it, 0 if it has none. Both are encrypted, under a key that lies with the bot and nowhere else, so "
+    "the numbers themselves are not in this file."
 )
 
 _OF_PERSON: Final = "SELECT * FROM {table} WHERE person = ?"

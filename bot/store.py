@@ -255,8 +255,8 @@ class Store(People, Examples, Nights):
         return await self.note(row["id"])
 
     async def withdraw_note(self, note_id: int) -> None:
-        """Delete what describes the voice in a note."""
-        async with self._database.transaction() as transaction:
+        """Delete what describes the voice in a note; its place in the baseline stays, as it may be asked for again."""
+        async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
             await _withdraw(transaction, [note_id])
 
     async def withdraw_channel(self, channel_id: int) -> list[int]:

@@ -81,7 +81,7 @@ class Note:
 
 
 class Baselines(RuleBasedStateMachine):
-    """Notes come, are judged, fail to be answered, are deleted; the person says yes and no; the process restarts."""
+    """Notes come, are judged, fail to be answered, are deleted, are asked for again; yes and no; restarts."""
 
     @initialize()
     def begin(self) -> None:
@@ -171,9 +171,21 @@ class Baselines(RuleBasedStateMachine):
     def delete(self, number: int, is_reply: bool) -> None:
         self.runner.run(self.talk.withdraw(number + 1000 * is_reply))
         if self.stands(number):
-            self.notes[number].is_gone = True
+            self.notes[number].is_gone, self.notes[number].said = True, []
         if not any(note.is_in and not note.is_gone for note in self.notes):
             self.nothing_is_in()
+
+    @rule(number=NOTES)
+    def ask_again_for_a_note_whose_reply_was_deleted(self, number: int) -> None:
+        if number >= len(self.notes) or not (note := self.notes[number]).is_gone:
+            return
+        self.recognizer.emotion, self.recognizer.is_sure = note.heard, note.is_sure
+        answer = self.runner.run(self.talk.hear(replace(incoming(number), asked=True), fetch))
+        assert isinstance(answer, Answer)
+        assert self.runner.run(self.talk.answered(answer.note_id, 1000 + number))
+        note.is_gone = False
+        if not note.is_in:  # else it counts as it was heard first
+            note.n_heard, note.is_in = self.recognizer.n_heard, self.agrees
 
     @rule(learning=st.booleans())
     def answer(self, learning: bool) -> None:

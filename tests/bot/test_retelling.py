@@ -17,8 +17,8 @@ from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.personal_baseline import FULL, PersonalBaseline
 from emotify_core.prediction import Prediction
-from tests.bot.kept_notes import KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
-from tests.bot.stand_ins import NOON
+from tests.bot.kept_notes import ANNA, KEY, SET, UNSURE, VECTOR, allow, baseline_after, baseline_of, heard
+from tests.bot.stand_ins import NOON, SAD
 
 
 @pytest.fixture
@@ -58,6 +58,46 @@ async def test_a_named_emotion_reaches_the_baseline_at_once_and_is_taken_back_wi
     assert await told(store) == {Emotion.ANGRY: 1, Emotion.SAD: 1}
     await store.set_marks(first, [], at=NOON)
     assert await told(store) == {Emotion.SAD: 1}
+
+
+async def test_what_was_said_of_a_note_goes_from_the_baseline_with_the_note(store: Store) -> None:
+    first, second = await hear_two(store)
+    await store.add_mark(first, Emotion.ANGRY, at=NOON)
+    await store.add_mark(second, Emotion.CALM, at=NOON)
+
+    await store.withdraw_note(first)
+
+    assert await told(store) == {Emotion.CALM: 1}
+
+
+async def test_of_a_note_that_was_deleted_and_heard_again_the_new_word_counts_and_no_other(store: Store) -> None:
+    first, _ = await hear_two(store)
+    await store.add_mark(first, Emotion.ANGRY, at=NOON)
+    await store.withdraw_note(first)
+    before = await baseline_of(store)
+    again = await store.claim_note(ANNA, origin="discord", received_at=NOON, message_id=1, again=True)
+    assert again == first
+    learned = Learned(VECTOR, SET, baseline=baseline_after(3).to_bytes(), heard_with=before)
+    assert await store.save_prediction(first, SAD, template="t", notice=False, at=NOON, learned=learned)
+
+    await store.add_mark(first, Emotion.CALM, at=NOON)
+
+    assert await told(store) == {Emotion.CALM: 1}
+    assert (await baseline_of(store)).n_notes == 2
+
+
+async def test_a_note_that_is_heard_again_by_another_model_is_in_the_baseline_of_that_one(store: Store) -> None:
+    first, _ = await hear_two(store)
+    await store.withdraw_note(first)
+    before = await baseline_of(store)
+    await store.claim_note(ANNA, origin="discord", received_at=NOON, message_id=1, again=True)
+    anew = Learned(VECTOR, "another", baseline=baseline_after(1).to_bytes(), heard_with=before)
+
+    assert await store.save_prediction(first, SAD, template="t", notice=False, at=NOON, learned=anew)
+    await store.add_mark(first, Emotion.CALM, at=NOON)
+
+    assert (await baseline_of(store)).vector_set == "another"
+    assert await told(store) == {Emotion.CALM: 1}
 
 
 async def test_of_a_note_that_waited_for_the_yes_counts_what_was_named_meanwhile(store: Store) -> None:

@@ -367,6 +367,24 @@ async def test_a_note_that_was_not_answered_and_is_asked_for_again_is_in_the_bas
     assert (baseline.values, baseline.n_notes) == (b"1;", 1)
 
 
+@pytest.mark.parametrize("deleted", [1, 1001], ids=["note", "reply"])
+async def test_a_note_that_is_asked_for_again_after_it_was_deleted_is_in_the_baseline_once(
+    bench: Bench, deleted: int
+) -> None:
+    await bench.conversation.set_learning(ANNA, learning=True)
+    await hear(bench, 1, b"1")
+    await hear(bench, 2, b"2")
+    await bench.conversation.withdraw(deleted)
+
+    again = await bench.conversation.hear(replace(incoming(1), asked=True), saying(b"1"))  # type: ignore[arg-type]
+
+    assert isinstance(again, Answer)
+    assert await n_kept(bench) == 2
+    baseline = await bench.store.baseline(ANNAS)
+    assert baseline is not None
+    assert (baseline.values, baseline.n_notes) == (b"1;2;", 2)
+
+
 async def test_while_a_person_has_not_answered_no_baseline_is_used(bench: Bench) -> None:
     await hear(bench, 1, b"1")
     await hear(bench, 2, b"2")
