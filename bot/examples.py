@@ -114,6 +114,11 @@ class Examples:
         row = await self._database.fetch_one(f"SELECT count(*) AS n {_learnable(origins)}", tuple(origins))
         return 0 if row is None else int(row["n"])
 
+    async def holds_sealed(self) -> bool:
+        """Tell whether there is anything that only the right key opens."""
+        sql = "SELECT 1 FROM examples UNION ALL SELECT 1 FROM baselines LIMIT 1"
+        return await self._database.fetch_one(sql) is not None
+
     async def baseline(self, person: str) -> Baseline | None:
         """Read a person's baseline; None if there is none. One that does not open is dropped, to be made anew."""
         row = await self._database.fetch_one("SELECT * FROM baselines WHERE person = ?", (person,))

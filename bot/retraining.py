@@ -24,10 +24,10 @@ from bot.log import logging_to
 from bot.models import open_registry
 from bot.night import Learn, Night, Outcome, UntidyNightError
 from bot.night_lock import LOCK_FILE, LockedError, locked
+from bot.opening import open_store
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.terminal import printable
-from bot.vault import Vault
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import PlainConsole
 from emotify_core.errors import EmotifyError, sentence_of
@@ -182,8 +182,7 @@ def _opened(settings: Settings) -> Iterator[tuple[asyncio.Runner, Store]]:
     secrets = [each.get_secret_value() for each in (settings.discord_token, settings.examples_key) if each]
     with logging_to(settings.log_dir / "retrain.log", console=None, secrets=secrets), asyncio.Runner() as runner:
         pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
-        vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
-        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
+        store = runner.run(open_store(settings, key_id=pseudonymizer.key_id))
         try:
             yield runner, store
         finally:

@@ -330,11 +330,10 @@ class Store(People, Examples, Nights):
         bound = await self.setting("store", "examples_key_id")
         if bound == key_id:
             return
-        sealed = await self._database.fetch_one("SELECT 1 FROM examples UNION ALL SELECT 1 FROM baselines LIMIT 1")
-        if bound is not None and sealed is not None:
+        if bound is not None and await self.holds_sealed():
             raise StoreError(
                 f"{path} holds examples of another key: restore examples.key from the backup, or set "
-                "EMOTIFY_EXAMPLES_KEY as it was."
+                "EMOTIFY_EXAMPLES_KEY as it was; if that key is lost, move the database away to start anew."
             )
         await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
 

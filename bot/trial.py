@@ -28,10 +28,10 @@ from bot.hearing import hear
 from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.models import load_classifier
+from bot.opening import open_store
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
-from bot.store import Store, StoreError
+from bot.store import StoreError
 from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
-from bot.vault import Vault
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
 from emotify_core.audio import DecodeLimits
 from emotify_core.classifier import EmotionClassifier
@@ -215,12 +215,11 @@ def _conversation(
 ) -> Iterator[Conversation]:
     """Open the store and the model, and close the store in the end."""
     pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
-    vault = Vault.open(settings.examples_key_path, key=settings.examples_key)
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
     with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):
         with terminal.out.status("Warming up…"):
             classifier = load_classifier(settings)
-        store = runner.run(Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault))
+        store = runner.run(open_store(settings, key_id=pseudonymizer.key_id))
         try:
             yield Conversation(
                 store=store,

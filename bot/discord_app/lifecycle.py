@@ -27,10 +27,9 @@ from bot.limits import decode_limits
 from bot.model_watch import ModelWatch, Swappable
 from bot.models import adopt_release_alone, open_registry, serving_model
 from bot.nightly import Nightly, run_job
+from bot.opening import open_store
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionPool
-from bot.store import Store
-from bot.vault import Vault
 
 _log = logging.getLogger(__name__)
 GRACE = 8.0  # seconds that notes in work get when the bot stops; `docker stop` kills after ten
@@ -79,9 +78,8 @@ async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
     """Build everything in the order in which it is needed, and take it down in the reverse order."""
     pseudonymizer = await asyncio.to_thread(Pseudonymizer.open, settings.pseudonym_key_path)
-    vault = await asyncio.to_thread(Vault.open, settings.examples_key_path, key=settings.examples_key)
     async with AsyncExitStack() as stack:
-        store = await Store.open(settings.database_path, key_id=pseudonymizer.key_id, vault=vault)
+        store = await open_store(settings, key_id=pseudonymizer.key_id)
         stack.push_async_callback(store.close)
         stack.push_async_callback(pool.close)
         downloads = Downloads(settings.discord_api, max_bytes=settings.max_note_bytes)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.config import Settings
+from bot.opening import open_store
+from bot.store import StoreError
+from tests.bot.kept_notes import allow, heard
+
+pytestmark = pytest.mark.usefixtures("no_blocking")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+async def learn_a_note(settings: Settings) -> None:
+    store = await open_store(settings, key_id="one")
+    await allow(store)
+    await heard(store, 1)
+    await store.close()
+
+
+async def test_a_key_is_made_once(settings: Settings) -> None:
+    await learn_a_note(settings)
+    key = settings.examples_key_path.read_text()
+    store = await open_store(settings, key_id="one")
+    assert [example.verdict async for example in store.examples(origins=("discord",))]
+    await store.close()
+    assert settings.examples_key_path.read_text() == key
+
+
+async def test_beside_examples_no_new_key_is_made_in_the_place_of_a_lost_one(settings: Settings) -> None:
+    await learn_a_note(settings)
+    key = settings.examples_key_path.rename(settings.data_dir / "backup")
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"examples\.key is missing.*restore it from the backup, or set EMOTIFY_"):
+            await open_store(settings, key_id="one")
+        assert not settings.examples_key_path.exists()
+
+    key.rename(settings.examples_key_path)
+    await (await open_store(settings, key_id="one")).close()
+
+
+async def test_a_given_key_serves_in_the_place_of_a_lost_file(settings: Settings) -> None:
+    await learn_a_note(settings)
+    key = SecretStr(settings.examples_key_path.read_text().strip())
+    settings.examples_key_path.unlink()
+    store = await open_store(settings.model_copy(update={"examples_key": key}), key_id="one")
+    assert [example.verdict async for example in store.examples(origins=("discord",))]
+    await store.close()
+
+
+async def test_a_lost_key_that_nothing_needs_is_made_anew(settings: Settings) -> None:
+    await (await open_store(settings, key_id="one")).close()
+    settings.examples_key_path.unlink()
+    await learn_a_note(settings)
+    assert settings.examples_key_path.exists()
