@@ -75,6 +75,7 @@ class Database:
             connection = await aiosqlite.connect(path, isolation_level=None)
             try:
                 connection.row_factory = sqlite3.Row
+                connection.text_factory = _text  # one damaged row must not hide all others
                 for pragma in _SETTLE:
                     await connection.execute_fetchall(pragma)
             except BaseException:
@@ -142,6 +143,11 @@ class Transaction:
         """Run one statement that writes, and return how many rows it changed."""
         async with self._connection.execute(sql, parameters) as cursor:
             return cursor.rowcount
+
+
+def _text(data: bytes) -> str:
+    """Read text, also where it is damaged."""
+    return data.decode("utf-8", "replace")
 
 
 def _prepare(path: Path, migrations: Sequence[Migration] | None) -> None:

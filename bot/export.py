@@ -39,6 +39,7 @@ async def read_all(transaction: Transaction, person: str) -> dict[str, list[Row]
 def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Put together what was read, ready for JSON; of thousands of notes that takes a while."""
     people, baselines = rows["people"], rows["baselines"]
+    notes = _collect_notes(rows["notes"], rows["predictions"], rows["examples"], rows["feedback"])
     return {
         "pseudonym": person,
         "first_seen": people[0]["first_seen"] if people else None,
@@ -50,7 +51,8 @@ def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "settings": {row["name"]: row["value"] for row in rows["settings"]},
         "about_vectors": _ABOUT_VECTORS,
         "baseline": {name: baselines[0][name] for name in ("n_notes", "changed_at")} if baselines else None,
-        "notes": _collect_notes(rows["notes"], rows["predictions"], rows["examples"], rows["feedback"]),
+        "n_damaged": sum(note["is_damaged"] for note in notes),
+        "notes": notes,
     }
 
 
@@ -72,13 +74,16 @@ def _collect_notes(
 def _collect_note(row: Row, predicted: Row | None, marks: Iterable[Row], *, has_vector: bool) -> dict[str, Any]:
     """Collect one note with its prediction and feedback."""
     note = {name: row[name] for name in row.keys() if name not in {"person", "notice"}}  # noqa: SIM118 - it is no dict
-    note["vector_kept"] = has_vector
+    note["vector_kept"], note["is_damaged"] = has_vector, False
     if predicted is None:
         return note | {"prediction": None, "feedback": [], "verdict": None}
-    prediction = prediction_from(predicted)
-    verdict = verdict_of(prediction.emotion, [mark_from_value(mark["mark"]) for mark in marks])
+    note["feedback"] = [{"mark": mark["mark"], "at": mark["at"]} for mark in marks]
+    try:
+        prediction = prediction_from(predicted)
+        verdict = verdict_of(prediction.emotion, [mark_from_value(mark["mark"]) for mark in marks])
+    except ValueError:
+        return note | {"prediction": None, "verdict": None, "is_damaged": True}
     return note | {
         "prediction": prediction.to_dict() | {"created_at": predicted["created_at"]},
-        "feedback": [{"mark": mark["mark"], "at": mark["at"]} for mark in marks],
         "verdict": verdict_text(verdict),
     }

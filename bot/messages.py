@@ -123,11 +123,13 @@ def privacy_summary(export: Mapping[str, Any], *, listening: bool, learning: boo
     notes = export["notes"]
     n_guesses = sum(note["prediction"] is not None for note in notes)
     n_verdicts = sum(note["verdict"] is not None for note in notes)
+    n_damaged = export["n_damaged"]
+    lost = f" {_count(n_damaged, 'more guess', 'more guesses')} of mine cannot be read any more." if n_damaged else ""
     who = "I listen to your voice notes." if listening else "I do not listen to your voice notes, as you asked."
     return (
         f"{who}\n"
         f"Kept about you, under a pseudonym: {_count(len(notes), 'voice note')} (when and where, never the audio), "
-        f"{_count(n_guesses, 'guess', 'guesses')} of mine, {_count(n_verdicts, 'verdict')} of yours.\n"
+        f"{_count(n_guesses, 'guess', 'guesses')} of mine, {_count(n_verdicts, 'verdict')} of yours.{lost}\n"
         f"{_about_learning(export, learning=learning)}\n"
         "/forget-me deletes all of it at once."
     )

@@ -194,9 +194,12 @@ def _report(text: str | None) -> dict[str, Any] | None:
 
 
 def prediction_from(row: Row) -> Prediction:
-    """Read a row of `predictions`."""
-    probabilities = {Emotion(name): p for name, p in json.loads(row["probabilities"]).items()}
-    return Prediction(probabilities, row["duration"], row["model"])
+    """Read a row of `predictions`; `ValueError` if it is damaged."""
+    try:
+        probabilities = {Emotion(name): p for name, p in json.loads(row["probabilities"]).items()}
+        return Prediction(probabilities, row["duration"], row["model"])
+    except (AttributeError, OverflowError, TypeError) as error:
+        raise ValueError("these are no probabilities of emotions") from error
 
 
 def prediction_columns(prediction: Prediction) -> tuple[str, str, float, str, float]:

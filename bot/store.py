@@ -7,6 +7,7 @@ one sentence for the operator, when the file cannot be used.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
 from emotify_core.prediction import Prediction
 
 __all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
+
+_log = logging.getLogger(__name__)
 
 _CLAIM: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
@@ -268,9 +271,13 @@ class Store(People, Examples, Nights):
         return note_ids
 
     async def prediction(self, note_id: int) -> Prediction | None:
-        """Read what was predicted for a note."""
+        """Read what was predicted for a note; None if nothing was, or what was is damaged."""
         row = await self._database.fetch_one("SELECT * FROM predictions WHERE note = ?", (note_id,))
-        return None if row is None else prediction_from(row)
+        try:
+            return None if row is None else prediction_from(row)
+        except ValueError as error:
+            _log.warning("the prediction of note %d is damaged: %s", note_id, error)
+            return None
 
     async def templates_used(self, person: str, *, besides: int, limit: int = 2000) -> tuple[str, ...]:
         """List the ids of the replies that a person got to other notes, oldest first, repeats included."""

@@ -44,13 +44,16 @@ def test_the_notice_on_a_terminal_tells_that_the_bot_learns() -> None:
         assert word in messages.NOTICE_TRY
 
 
-def export(*, n_vectors: int = 0, n_notes_in_baseline: int = 0, asked: bool = False) -> dict[str, Any]:
+def export(
+    *, n_vectors: int = 0, n_notes_in_baseline: int = 0, asked: bool = False, n_damaged: int = 0
+) -> dict[str, Any]:
     notes: list[dict[str, Any]] = [{"prediction": {}, "verdict": "right"}, {"prediction": {}, "verdict": None}]
     notes.append({"prediction": None, "verdict": None})
     return {
         "notes": [note | {"vector_kept": i < n_vectors} for i, note in enumerate(notes)],
         "baseline": {"n_notes": n_notes_in_baseline} if n_notes_in_baseline else None,
         "consents": {"learning": {"answer": False}} if asked else {},
+        "n_damaged": n_damaged,
     }
 
 
@@ -58,6 +61,9 @@ def test_a_privacy_summary_counts() -> None:
     summary = messages.privacy_summary(export(), listening=True, learning=None)
     for count in ("3 voice notes", "2 guesses", "1 verdict of yours"):
         assert count in summary
+    assert "read" not in summary
+    summary = messages.privacy_summary(export(n_damaged=1), listening=True, learning=None)
+    assert "2 guesses of mine, 1 verdict of yours. 1 more guess of mine cannot be read any more." in summary
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,46 @@ async def test_an_export_holds_everything_and_is_json(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE predictions SET probabilities = '{' WHERE note = ?",
+        "UPDATE predictions SET probabilities = '[0.5, 0.5]' WHERE note = ?",
+        """UPDATE predictions SET probabilities = '{"sad": "x"}' WHERE note = ?""",
+        """UPDATE predictions SET probabilities = '{"sad": 2}' WHERE note = ?""",
+        "UPDATE predictions SET probabilities = CAST(x'7B22FF' AS TEXT) WHERE note = ?",
+        "UPDATE feedback SET mark = 'sda' WHERE note = ?",
+    ],
+)
+async def test_what_is_damaged_keeps_nothing_else_out_of_an_export(store: Store, tmp_path: Path, damage: str) -> None:
+    for message_id in (1001, 1002):
+        note_id = await answered_note(store, ANNA, message_id, message_id + 1000)
+        await store.add_mark(note_id, Judgement.RIGHT, at=NOON)
+    with closing(sqlite3.connect(tmp_path / "emotify.db")) as connection:
+        connection.execute(damage, (note_id,))
+        connection.commit()
+
+    export = json.loads(json.dumps(await store.export(ANNA)))
+
+    assert export["n_damaged"] == 1
+    assert [note["is_damaged"] for note in export["notes"]] == [False, True]
+    assert [note["verdict"] for note in export["notes"]] == ["right", None]
+    assert export["notes"][1]["prediction"] is None
+    assert len(export["notes"][1]["feedback"]) == 1
+
+
+async def test_a_damaged_prediction_counts_as_none_and_is_replaced_by_the_next(store: Store, tmp_path: Path) -> None:
+    note_id = await answered_note(store)
+    with closing(sqlite3.connect(tmp_path / "emotify.db")) as connection:
+        connection.execute("UPDATE predictions SET probabilities = '[]'")
+        connection.execute("UPDATE notes SET status = 'received'")
+        connection.commit()
+    assert await store.prediction(note_id) is None
+    assert await store.verdict(note_id) is None
+    assert await store.save_prediction(note_id, SAD, template="t", notice=True, at=NOON)
+    assert await store.prediction(note_id) == SAD
+
+
+@pytest.mark.parametrize(
     ("mark", "verdict"), [(Judgement.RIGHT, "right"), (Emotion.SAD, "right"), (Judgement.WRONG, "wrong")]
 )
 async def test_an_export_names_verdicts(store: Store, mark: Judgement | Emotion, verdict: str) -> None:
