@@ -38,6 +38,7 @@ FORGET_QUESTION: Final = (
     "This deletes everything that I keep about you, at once and for good: your notes, my guesses, your feedback, your "
     "choices, whatever I kept to learn from, and my answers to you. Do you want that?"
 )
+PACKED: Final = "It is so much that the file would be too large for Discord, so it is packed as a ZIP."
 NOTHING_FORGOTTEN: Final = "Nothing was deleted."
 
 _MODES: Final[Mapping[ListenMode, str]] = MappingProxyType(

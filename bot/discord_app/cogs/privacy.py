@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import Any
+import zipfile
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -13,6 +14,9 @@ from discord import app_commands
 from bot.discord_app import sentences
 from bot.discord_app.cogs.area import Area
 from bot.discord_app.privacy_views import forget_buttons, privacy_buttons
+
+_NAME: Final = "emotify-about-me"
+_LARGE: Final = 8 * 2**20  # Discord takes 10 MiB from a bot
 
 
 class Privacy(Area):
@@ -24,10 +28,11 @@ class Privacy(Area):
         with self._services.work.answering():
             await request.response.defer(ephemeral=True, thinking=True)
             kept = await self._services.conversation.privacy(request.user.id)
-            export = await asyncio.to_thread(_written, kept.export)
+            file = await asyncio.to_thread(_written, kept.export)
+            is_packed = file.filename.endswith(".zip")
             await request.edit_original_response(
-                content=kept.summary,
-                attachments=[discord.File(io.BytesIO(export), filename="emotify-about-me.json")],
+                content=f"{kept.summary}\n{sentences.PACKED}" if is_packed else kept.summary,
+                attachments=[file],
                 view=privacy_buttons(kept),
             )
 
@@ -37,6 +42,13 @@ class Privacy(Area):
         await request.response.send_message(sentences.FORGET_QUESTION, view=forget_buttons(), ephemeral=True)
 
 
-def _written(export: dict[str, Any]) -> bytes:
-    """Write an export as JSON; that of thousands of notes takes a while, so it belongs in a thread."""
-    return json.dumps(export, indent=2, ensure_ascii=False).encode()
+def _written(export: dict[str, Any]) -> discord.File:
+    """Write an export as JSON, packed if it is large; that of thousands of notes takes a while, in a thread."""
+    content = json.dumps(export, indent=2, ensure_ascii=False).encode()
+    if len(content) <= _LARGE:
+        return discord.File(io.BytesIO(content), filename=f"{_NAME}.json")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{_NAME}.json", content)
+    packed.seek(0)
+    return discord.File(packed, filename=f"{_NAME}.zip")

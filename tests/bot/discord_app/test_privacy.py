@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from typing import Any
 
 import pytest
 
@@ -25,6 +28,30 @@ async def test_privacy_shows_and_exports_to_the_person_alone(fake: FakeDiscord, 
     export = json.loads(shown.attachments[0].content)
     assert export["notes"][0]["prediction"]["emotion"] == "sad"
     assert str(home.ada.id) not in json.dumps(export)
+
+
+async def test_an_export_that_discord_would_not_take_is_packed(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person: dict[str, Any] = {}
+
+    async def export(store: Store, who: str) -> dict[str, Any]:
+        person.update(await store_export(store, who))
+        person["notes"] *= 20_000
+        return person
+
+    store_export = Store.export
+    monkeypatch.setattr(Store, "export", export)
+    await start()
+    await offered(fake, await send_note(home.ada, home.channel))
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    [file] = shown.attachments
+    assert (file.filename, len(file.content) < 10 * 2**20) == ("emotify-about-me.zip", True)
+    assert "20000 voice notes" in shown.content
+    assert "packed as a ZIP" in shown.content
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        assert archive.namelist() == ["emotify-about-me.json"]
+        assert json.loads(archive.read("emotify-about-me.json")) == person
 
 
 async def test_privacy_stops_and_resumes_listening(fake: FakeDiscord, start: Start, home: Home) -> None:
