@@ -20,6 +20,8 @@ from emotify_core.vectors import NoteVector
 
 _log = logging.getLogger(__name__)
 _DAY: Final = timedelta(days=1)
+DAYS_TO_TRUST: Final = 3
+"""From so many days on a person counts fully, as `emotify_core.learning` weighs examples."""
 
 
 @dataclass
@@ -78,10 +80,15 @@ class Reading:
             while True:
                 stored = self.runner.run(_next(rows))
                 facts = (stored.person, stored.guild_id, stored.received_at, stored.predicted, stored.verdict)
-                seen.update(f"{facts}{stored.vector_set}".encode() + hashlib.sha256(stored.vector).digest())
+                trust = min(self._days_known(stored), DAYS_TO_TRUST)  # as it grows, the night would end differently
+                seen.update(f"{facts}{trust}{stored.vector_set}".encode() + hashlib.sha256(stored.vector).digest())
                 yield stored
         except StopAsyncIteration:
             self.digest = seen.hexdigest()
+
+    def _days_known(self, stored: StoredExample) -> int:
+        """Count the days since a person's first note: whole ones, so that a night can be repeated."""
+        return max((self.now - stored.first_seen) // _DAY, 0)
 
     def _skip(self) -> None:
         """Count what cannot be read."""
@@ -104,7 +111,7 @@ class Reading:
         return Example(
             person=stored.person,
             server=None if stored.guild_id is None else str(stored.guild_id),
-            days_known=max((self.now - stored.first_seen) // _DAY, 0),  # whole days, so that a night can be repeated
+            days_known=self._days_known(stored),
             verdict=verdict,
             emotion=emotion,
             heard=stored.predicted,
