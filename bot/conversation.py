@@ -219,7 +219,7 @@ class Conversation:
         return note
 
     async def withdraw_channel(self, channel_id: int) -> None:
-        """Delete what describes the voices in a channel's notes, because it was deleted."""
+        """Delete what describes the voices in a channel's notes and its threads', because it was deleted."""
         for note_id in await self._store.withdraw_channel(channel_id):
             self._memory.drop(note_id)
 
@@ -230,8 +230,7 @@ class Conversation:
         learning = await self._memory.allowed(person, origin)
         export = await self._store.export(person)
         summary = messages.privacy_summary(export, listening=listening, learning=learning)
-        n_examples = sum(note["vector_kept"] for note in export["notes"])
-        return Privacy(summary, listening, export, learning, n_examples)
+        return Privacy(summary, listening, export, learning, sum(note["vector_kept"] for note in export["notes"]))
 
     async def set_listening(self, sender: int | str, *, listening: bool, origin: Origin = "discord") -> str:
         """Record whether the person wants to be listened to, and return a sentence that confirms it."""
@@ -264,6 +263,7 @@ class Conversation:
             received_at=self._now(),
             message_id=note.message_id,
             channel_id=note.channel_id,
+            parent_id=note.parent_id,
             guild_id=note.guild_id,
             again=note.asked,
         )

@@ -75,8 +75,8 @@ class IncomingNote:
         The front end.
     message_id : int, optional
         The message, or the interaction, that carries the note: the same one is listened to only once.
-    channel_id, guild_id : int, optional
-        Where it was sent.
+    channel_id, parent_id, guild_id : int, optional
+        Where it was sent; the parent is the channel that a thread belongs to.
     duration, n_bytes : float, int, optional
         Seconds and bytes as declared.
     asked : bool
@@ -87,6 +87,7 @@ class IncomingNote:
     origin: Origin = "discord"
     message_id: int | None = None
     channel_id: int | None = None
+    parent_id: int | None = None
     guild_id: int | None = None
     duration: float | None = None
     n_bytes: int | None = None

@@ -39,12 +39,12 @@ __all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote",
 _log = logging.getLogger(__name__)
 
 _CLAIM: Final = (
-    "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
-    "VALUES (?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) DO NOTHING RETURNING id"
+    "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) DO NOTHING RETURNING id"
 )
 _CLAIM_AGAIN: Final = (
-    "INSERT INTO notes (person, origin, guild_id, channel_id, message_id, received_at, status) "
-    "VALUES (?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
+    "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
     "DO UPDATE SET status = 'received', reason = NULL, reply_id = NULL, received_at = excluded.received_at "
     "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
 )
@@ -108,6 +108,7 @@ class Store(People, Examples, Nights):
         received_at: datetime,
         message_id: int | None = None,
         channel_id: int | None = None,
+        parent_id: int | None = None,
         guild_id: int | None = None,
         again: bool = False,
     ) -> int | None:
@@ -121,8 +122,8 @@ class Store(People, Examples, Nights):
             Front end that it came through.
         received_at : datetime
             When it came.
-        message_id, channel_id, guild_id : int, optional
-            Where it stands in Discord.
+        message_id, channel_id, parent_id, guild_id : int, optional
+            Where it stands in Discord; the parent is the channel that a thread belongs to.
         again : bool
             The person asks expressly: a note that was refused, that failed or was withdrawn is taken up once more.
 
@@ -135,7 +136,7 @@ class Store(People, Examples, Nights):
             await meet(transaction, person, received_at)
             rows = await transaction.fetch_all(
                 _CLAIM_AGAIN if again else _CLAIM,
-                (person, origin, guild_id, channel_id, message_id, time_text(received_at)),
+                (person, origin, guild_id, channel_id, parent_id, message_id, time_text(received_at)),
             )
         return rows[0]["id"] if rows else None
 
@@ -263,8 +264,8 @@ class Store(People, Examples, Nights):
             await _withdraw(transaction, [note_id])
 
     async def withdraw_channel(self, channel_id: int) -> list[int]:
-        """Do what `withdraw` does for all notes of a channel, because it was deleted; returns their numbers."""
-        sql = "SELECT id FROM notes WHERE channel_id = ? AND status != 'withdrawn'"
+        """Do what `withdraw` does for all notes of a deleted channel and of its threads; returns their numbers."""
+        sql = "SELECT id FROM notes WHERE ? IN (channel_id, parent_id) AND status != 'withdrawn'"
         async with self._database.transaction() as transaction:
             note_ids = [row["id"] for row in await transaction.fetch_all(sql, (channel_id,))]
             await _withdraw(transaction, note_ids)

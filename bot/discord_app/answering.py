@@ -11,7 +11,7 @@ import discord
 
 from bot.conversation import Answer, IncomingNote
 from bot.discord_app import access
-from bot.discord_app.attachments import Clip, find_clip, guild_id_of
+from bot.discord_app.attachments import Clip, find_clip, guild_id_of, parent_id_of
 from bot.discord_app.downloads import Downloads, ExpiredAddressError
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.replies import MayNotWriteError, react, reply_to, take_back
@@ -31,6 +31,7 @@ def incoming(message: discord.Message, clip: Clip, *, asked: bool = False) -> In
         sender=message.author.id,
         message_id=message.id,
         channel_id=message.channel.id,
+        parent_id=parent_id_of(message.channel),
         guild_id=guild_id_of(message),
         duration=clip.attachment.duration,
         n_bytes=clip.attachment.size,

@@ -91,3 +91,8 @@ def is_mentioned(message: discord.Message, me: int) -> bool:
 def guild_id_of(message: discord.Message) -> int | None:
     """Return the server that a message was sent in, also while that server is not cached; None for a DM."""
     return message.guild.id if message.guild else getattr(message.channel, "guild_id", None)
+
+
+def parent_id_of(channel: object) -> int | None:
+    """Return the channel that a thread belongs to; None for anything else."""
+    return channel.parent_id if isinstance(channel, discord.Thread) else None

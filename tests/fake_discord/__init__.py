@@ -57,8 +57,8 @@ stale. Refusals carry Discord's codes: 50001, 50013, 160002, 10003, 10008, 50007
 `fail("POST", "/channels/*/messages", 500)`, `rate_limit(...)` (429 that discord.py waits out), `ban_by_cloudflare()`
 (429 that it raises on), `cut(...)` (connection reset in mid-answer), `hold(...)` (returns a `Hold`: `await
 hold.arrived.wait()`, then `hold.release()`). With `after=True` the request takes effect and only its answer is lost.
-`expire(interaction)`; `delete_channel`, `remove_bot(guild)`, `invite_bot`. discord.py sleeps 1 s before it repeats a
-request that got a 500 or 502. `heal()` takes all faults back.
+`expire(interaction)`; `archive(thread)`, `delete_channel`, `remove_bot(guild)`, `invite_bot`. discord.py sleeps 1 s
+before it repeats a request that got a 500 or 502. `heal()` takes all faults back.
 
 **Faults of the CDN** (`times=None` unless said otherwise; for one attachment or all): `cdn.status(404)`, `dead()`,
 `truncated(at)`, `lying(content, announced)`, `endless()`, `redirect(discord.elsewhere + "/x")`, `hold()`. aiohttp

@@ -89,6 +89,7 @@ class Channel:
     overwrites: dict[int, tuple[int, int]] = field(default_factory=dict)  # role or user id -> allowed, denied bits
     messages: dict[int, Message] = field(default_factory=dict)  # those that are not deleted, oldest first
     deleted: bool = False
+    archived: bool = False
 
 
 @dataclass(eq=False)

@@ -112,7 +112,7 @@ def _thread_fields(thread: Channel, parent: Channel, guild: Guild) -> Payload:
         "total_message_sent": len(thread.messages),
         "member_count": 1,
         "thread_metadata": {
-            "archived": False,
+            "archived": thread.archived,
             "auto_archive_duration": 1440,
             "archive_timestamp": began,
             "create_timestamp": began,
@@ -160,7 +160,7 @@ def guild_create_payload(guild: Guild, channels: list[Channel], me: User) -> Pay
         "voice_states": [],
         "members": [member_payload(guild, me)],  # nobody else, to those who have not asked for presences
         "channels": [channel_payload(channel) for channel in channels if channel.parent is None],
-        "threads": [channel_payload(channel) for channel in seen if channel.parent is not None],
+        "threads": [channel_payload(channel) for channel in seen if channel.parent and not channel.archived],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],

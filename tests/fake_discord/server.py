@@ -197,6 +197,11 @@ class FakeDiscord:
         place.overwrites[self.bot_user.id] = (allow | int(permissions), deny & ~int(permissions))
         actions.announce_channel(self.world, place, "UPDATE")
 
+    def archive(self, thread: Channel) -> None:
+        """Archive a thread: bots forget it."""
+        thread.archived = True
+        actions.announce_channel(self.world, thread, "UPDATE")
+
     def delete_channel(self, channel: Channel) -> None:
         """Delete a channel or thread with everything in it."""
         channel.deleted = True

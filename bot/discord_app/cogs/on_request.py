@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.conversation import Answer, Fetch, IncomingNote
 from bot.discord_app import sentences
 from bot.discord_app.answering import download, incoming, sent, spell
-from bot.discord_app.attachments import find_clip, is_forwarded, is_own_voice
+from bot.discord_app.attachments import find_clip, is_forwarded, is_own_voice, parent_id_of
 from bot.discord_app.cogs.area import Area
 from bot.discord_app.errors import whisper
 from bot.discord_app.listening import listen_mode
@@ -63,6 +63,7 @@ class OnRequest(Area):
             sender=request.user.id,
             message_id=request.id,
             channel_id=request.channel_id,
+            parent_id=parent_id_of(request.channel),
             guild_id=request.guild_id,
             duration=clip.duration,
             n_bytes=clip.size,

@@ -9,7 +9,7 @@ import pytest
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
 from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
-from tests.fake_discord import FakeDiscord, Permission
+from tests.fake_discord import FakeDiscord, Permission, Upload
 
 REACTIONS = "/channels/*/messages/*/reactions/**"
 MESSAGES = "/channels/*/messages"
@@ -237,6 +237,27 @@ async def test_a_deleted_channel_takes_the_features_of_its_notes_along(
     assert [row["channel_id"] for row in left] == [
         place.id for place in (elsewhere, home.channel, thread) if place.id not in deleted
     ]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_deleted_channel_takes_along_threads_that_were_archived(
+    fake: FakeDiscord, start: Start, home: Home, restarts: bool
+) -> None:
+    bot = await start()
+    thread, other = fake.thread(home.channel), fake.thread(fake.channel(home.guild, "elsewhere"))
+    for place in (thread, other):
+        await offered(fake, await send_note(home.ada, place))
+    request = await home.ada.command(thread, "listen", clip=Upload("me.ogg", b"x"))
+    await fake.next_response(request, timeout=PATIENCE)
+    await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'answered') = 3")
+    fake.archive(thread)
+    if restarts:
+        await bot.end()
+        bot = await start()
+    fake.delete_channel(home.channel)
+    await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'withdrawn') = 2")
+    left = await bot.rows("SELECT channel_id FROM notes JOIN predictions ON note = id")
+    assert [row["channel_id"] for row in left] == [other.id]
 
 
 async def test_feedback_in_dms_and_threads_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
