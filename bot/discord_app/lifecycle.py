@@ -21,6 +21,7 @@ from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_SETUP, C
 from bot.discord_app.night_news import post_night
 from bot.discord_app.services import Services
 from bot.discord_app.signals import Stopped, stop_on_signals, unless_stopped
+from bot.discord_app.standing import Standing
 from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
 from bot.limits import decode_limits
@@ -93,6 +94,7 @@ async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
             turns=Turns(),
             work=work,
             asking=Asking(conversation, work),
+            standing=Standing(),
         )
         await _serve(services, pool, stop)
 

@@ -11,6 +11,7 @@ from bot.config import Settings
 from bot.conversation import Conversation
 from bot.discord_app.asking import Asking
 from bot.discord_app.downloads import Downloads
+from bot.discord_app.standing import Standing
 from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
 from bot.store import Store
@@ -27,6 +28,7 @@ class Services:
     turns: Turns
     work: Work
     asking: Asking
+    standing: Standing
 
 
 def services_of(interaction: discord.Interaction[Any]) -> Services:

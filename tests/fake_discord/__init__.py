@@ -24,13 +24,13 @@ Pass `guild_ready_timeout=0.02` to the client unless it may wait two seconds for
 `Channel`, `Guild`, `User`, `Attachment`, `Interaction`. They are the live state: look at them at any time.
 
 **People** (`people.py`, made by `discord.user`): `send_text`, `send_voice_note`, `send_file`, `send_files`,
-`forward`, `edit`, `delete`, `delete_many`, `react`, `super_react`, `unreact`, `clear_reactions`, `type_in`; and, once
-the bot has registered them, `command(channel, "listen", clip=Upload("a.ogg", data))` (subcommands: "settings
-channel"), `autocomplete`, `context_menu(channel, "How does this sound?", message)`, `click(message,
-custom_id_or_label)`, `select`, `submit` (a form). These return an `Interaction`: `responded`, `deferred`,
-`ephemeral`, `response` (the message, once it says something), `followups`, `messages`, `modal`, `choices`, `callback`
-(the raw first answer). `discord.owner` owns all guilds; `discord.mention` addresses the bot. Someone whom Discord
-would not show a command, for its permissions or its place, gets PermissionError or LookupError.
+`forward`, `edit`, `delete`, `delete_many`, `react`, `unreact`, `super_react`, `super_unreact`, `clear_reactions`,
+`type_in`; and, once the bot has registered them, `command(channel, "listen", clip=Upload("a.ogg", data))`
+(subcommands: "settings channel"), `autocomplete`, `context_menu(channel, "How does this sound?", message)`,
+`click(message, custom_id_or_label)`, `select`, `submit` (a form). These return an `Interaction`: `responded`,
+`deferred`, `ephemeral`, `response` (the message, once it says something), `followups`, `messages`, `modal`, `choices`,
+`callback` (the raw first answer). `discord.owner` owns all guilds; `discord.mention` addresses the bot. Someone
+whom Discord would not show a command, for its permissions or its place, gets PermissionError or LookupError.
 
 **As Discord does it**: content, attachments, embeds and components are withheld without the message-content intent
 (except in DMs, mentions, replies to the bot and context-menu targets); asking for an intent that is off in the portal

@@ -112,35 +112,40 @@ def delete_messages(world: World, channel: Channel, messages: list[Message]) -> 
 
 def add_reaction(world: World, message: Message, user: User, emoji: str, *, is_super: bool = False) -> None:
     """Add a reaction; a second one alike changes nothing and is not told of."""
-    if message.reacted(emoji, user):
+    standing = message.super_reactions if is_super else message.reactions
+    if user in standing.get(emoji, []):
         return
-    message.reactions.setdefault(emoji, []).append(user)
-    if is_super:
-        message.super_reactions.add((emoji, user))
-    data = _reaction(message, user, emoji) | {"message_author_id": str(message.author.id), "burst_colors": []}
+    standing.setdefault(emoji, []).append(user)
+    data = _reaction(message, user, emoji, is_super=is_super) | {
+        "message_author_id": str(message.author.id),
+        "burst_colors": [],
+    }
     guild = message.channel.guild
     if guild is not None and user in guild.members:
         data["member"] = member_payload(guild, user)
     _tell_reaction(world, "MESSAGE_REACTION_ADD", message, data)
 
 
-def remove_reaction(world: World, message: Message, user: User, emoji: str) -> None:
-    if not message.reacted(emoji, user):
+def remove_reaction(world: World, message: Message, user: User, emoji: str, *, is_super: bool = False) -> None:
+    standing = message.super_reactions if is_super else message.reactions
+    if user not in standing.get(emoji, []):
         return
-    message.reactions[emoji].remove(user)
-    if not message.reactions[emoji]:
-        del message.reactions[emoji]
-    _tell_reaction(world, "MESSAGE_REACTION_REMOVE", message, _reaction(message, user, emoji))
-    message.super_reactions.discard((emoji, user))
+    standing[emoji].remove(user)
+    if not standing[emoji]:
+        del standing[emoji]
+    data = _reaction(message, user, emoji, is_super=is_super)
+    _tell_reaction(world, "MESSAGE_REACTION_REMOVE", message, data)
 
 
 def clear_reactions(world: World, message: Message) -> None:
     message.reactions.clear()
+    message.super_reactions.clear()
     _tell_reaction(world, "MESSAGE_REACTION_REMOVE_ALL", message, _what(message))
 
 
 def clear_emoji(world: World, message: Message, emoji: str) -> None:
     message.reactions.pop(emoji, None)
+    message.super_reactions.pop(emoji, None)
     data = _what(message) | {"emoji": emoji_payload(emoji)}
     _tell_reaction(world, "MESSAGE_REACTION_REMOVE_EMOJI", message, data)
 
@@ -149,8 +154,7 @@ def _tell_reaction(world: World, name: str, message: Message, data: Payload) -> 
     world.tell(Event(name, data, intents.for_reactions(message.channel)), message.channel)
 
 
-def _reaction(message: Message, user: User, emoji: str) -> Payload:
-    is_super = (emoji, user) in message.super_reactions
+def _reaction(message: Message, user: User, emoji: str, *, is_super: bool) -> Payload:
     about = {"user_id": str(user.id), "emoji": emoji_payload(emoji), "burst": is_super, "type": int(is_super)}
     return _what(message) | about
 

@@ -129,7 +129,7 @@ class Message:
     tts: bool = False
     allowed_mentions: Payload | None = None
     reactions: dict[str, list[User]] = field(default_factory=dict)  # emoji -> who, in the order of reacting
-    super_reactions: set[tuple[str, User]] = field(default_factory=set)  # those among them that are super ones
+    super_reactions: dict[str, list[User]] = field(default_factory=dict)
     edited_timestamp: str | None = None
     edits: list[str] = field(default_factory=list)  # earlier contents, oldest first
     interaction: Interaction | None = None

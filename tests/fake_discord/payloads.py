@@ -210,8 +210,8 @@ def message_payload(message: Message, me: User, *, blank: bool = False, nested: 
         "mentions": [_mention_payload(message, user) for user in message.mentions],
         "mention_roles": [],
     }
-    if message.reactions:
-        payload["reactions"] = [_reaction_payload(message, emoji, me) for emoji in message.reactions]
+    if used := dict.fromkeys([*message.reactions, *message.super_reactions]):
+        payload["reactions"] = [_reaction_payload(message, emoji, me) for emoji in used]
     if message.nonce is not None:
         payload["nonce"] = message.nonce
     if message.reference is not None:
@@ -248,12 +248,11 @@ def _mention_payload(message: Message, user: User) -> Payload:
 
 
 def _reaction_payload(message: Message, emoji: str, me: User) -> Payload:
-    users = message.reactions[emoji]
-    n_super = sum((emoji, user) in message.super_reactions for user in users)
+    users, n_super = message.reactions.get(emoji, []), len(message.super_reactions.get(emoji, []))
     return {
         "emoji": emoji_payload(emoji),
-        "count": len(users),
-        "count_details": {"burst": n_super, "normal": len(users) - n_super},
+        "count": len(users) + n_super,
+        "count_details": {"burst": n_super, "normal": len(users)},
         "burst_colors": [],
         "me": me in users,
         "me_burst": False,

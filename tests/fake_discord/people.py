@@ -126,6 +126,11 @@ class Person:
         for each in emoji:
             actions.remove_reaction(self._world, message, self.user, each)
 
+    async def super_unreact(self, message: Message, *emoji: str) -> None:
+        """Take super reactions back."""
+        for each in emoji:
+            actions.remove_reaction(self._world, message, self.user, each, is_super=True)
+
     async def clear_reactions(self, message: Message, emoji: str | None = None) -> None:
         """Remove everybody's reactions, or everybody's with one emoji, as a moderator."""
         if emoji is None:

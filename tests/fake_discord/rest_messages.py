@@ -187,9 +187,8 @@ def clear_reactions(world: World, call: Call) -> Any:
 def list_reactions(world: World, call: Call) -> Any:
     channel = channel_for(world, call, Permission.READ_MESSAGE_HISTORY)
     message, emoji = world.message(channel, call.params["message_id"]), _emoji(call)
-    is_super = call.query.get("type", "0") == "1"
-    alike = [u for u in message.reactions.get(emoji, []) if ((emoji, u) in message.super_reactions) == is_super]
-    later = [user for user in alike if user.id > int(call.query.get("after", 0))]
+    standing = message.super_reactions if call.query.get("type", "0") == "1" else message.reactions
+    later = [user for user in standing.get(emoji, []) if user.id > int(call.query.get("after", 0))]
     return [user_payload(user) for user in later[: int(call.query.get("limit", 25))]]
 
 

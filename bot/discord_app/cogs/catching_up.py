@@ -42,6 +42,7 @@ class CatchingUp(Area):
     @listener
     async def on_ready(self) -> None:
         """Catch up whenever a new session begins; a resumed one has missed nothing."""
+        self._services.standing.clear_all()
         self._services.work.errand(self._catch_up(), name="catching up")
 
     async def _catch_up(self) -> None:
@@ -111,11 +112,19 @@ class CatchingUp(Area):
                 return
             marked = None
             if reply.reactions:  # none at all, not even ours, may also mean that the server does not list them
-                standing = [
-                    str(r.emoji) for r in reply.reactions if _may_be_a_mark(r) and await _has_reacted(r, author)
-                ]
+                standing = [str(r.emoji) for r in reply.reactions if await self._stands(r, author)]
                 marked = await self._let_stand(note, reply, author, standing)
         await _complete(reply, note, marked)
+
+    async def _stands(self, reaction: discord.Reaction, author: int) -> bool:
+        """Tell whether the author made a reaction that is a mark, and remember of which kinds."""
+        mark = mark_from_emoji(str(reaction.emoji))
+        if mark is None or reaction.count <= int(reaction.me):  # none of ours, or by nobody else
+            return False
+        kinds = await _kinds_of(reaction, author)
+        for is_super in kinds:
+            self._services.standing.add(reaction.message.id, author, mark, is_super=is_super)
+        return bool(kinds)
 
     async def _let_stand(
         self, note: StoredNote, reply: discord.Message, author: int, standing: list[str]
@@ -160,15 +169,18 @@ def _is_fresh(note: StoredNote) -> bool:
     return datetime.now(UTC) - note.received_at < _FRESH
 
 
-def _may_be_a_mark(reaction: discord.Reaction) -> bool:
-    """Tell whether a reaction is one of our emoji, and by somebody else than us."""
-    return mark_from_emoji(str(reaction.emoji)) is not None and reaction.count > int(reaction.me)
+async def _kinds_of(reaction: discord.Reaction, user_id: int) -> list[bool]:
+    """Find out whether a person made a plain and a super reaction; who made the latter, Discord lists apart."""
+    return [
+        is_super
+        for is_super in ((False, True) if reaction.burst_count else (False,))
+        if await _has_reacted(reaction, user_id, discord.ReactionType.burst if is_super else None)
+    ]
 
 
-async def _has_reacted(reaction: discord.Reaction, user_id: int) -> bool:
-    """Tell whether a person stands behind a reaction; who made a super reaction, Discord lists apart."""
-    for kind in (None, discord.ReactionType.burst) if reaction.burst_count else (None,):
-        async for user in reaction.users(limit=_N_REACTING, type=kind):
-            if user.id == user_id:
-                return True
+async def _has_reacted(reaction: discord.Reaction, user_id: int, kind: discord.ReactionType | None) -> bool:
+    """Tell whether a person stands behind a reaction."""
+    async for user in reaction.users(limit=_N_REACTING, type=kind):
+        if user.id == user_id:
+            return True
     return False

@@ -19,7 +19,7 @@ from bot.discord_app.patience import patiently
 from bot.discord_app.replies import react
 from bot.discord_app.services import Services
 from bot.discord_app.views import mark_buttons
-from bot.verdicts import EMOTION_EMOJI, mark_from_emoji
+from bot.verdicts import EMOTION_EMOJI, Mark, mark_from_emoji
 
 _N_OFFERED = 1000
 
@@ -34,7 +34,8 @@ class Feedback(Area):
     @listener
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         """Take a mark; after ❌ offer the eight emotions, after the first one ask whether the bot may learn."""
-        if not self._is_a_mark(event):
+        mark = self._mark_of(event)
+        if mark is None:
             return
         channel = self._bot.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
         reply = channel.get_partial_message(event.message_id)
@@ -44,27 +45,37 @@ class Feedback(Area):
                 lambda: self._services.conversation.mark(reply.id, event.user_id, str(event.emoji)),
                 lambda: ask_under(self._bot, reply, event.user_id),
             )
+            if marked is not None:
+                self._services.standing.add(reply.id, event.user_id, mark, is_super=event.burst)
         if marked is not None and marked.offers_emotions:
             self._offer_emotions(reply, marked)
 
     @listener
     async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
-        """Take a mark back."""
-        if self._is_a_mark(event):
-            async with self._services.turns.of(event.message_id):
+        """Take a mark back, unless a plain and a super reaction said it, and the other one stands."""
+        mark = self._mark_of(event)
+        if mark is None:
+            return
+        async with self._services.turns.of(event.message_id):
+            standing = self._services.standing
+            if not standing.remove(event.message_id, event.user_id, mark, is_super=event.burst):
                 await self._services.conversation.unmark(event.message_id, event.user_id, str(event.emoji))
 
     @listener
     async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
         """Take all marks back, because a moderator removed all reactions."""
         async with self._services.turns.of(event.message_id):
+            self._services.standing.clear(event.message_id)
             await self._services.conversation.clear_marks(event.message_id)
 
     @listener
     async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
         """Take a mark back, because a moderator removed all reactions with one emoji."""
+        emoji = str(event.emoji)
         async with self._services.turns.of(event.message_id):
-            await self._services.conversation.clear_marks(event.message_id, str(event.emoji))
+            if mark := mark_from_emoji(emoji):
+                self._services.standing.clear(event.message_id, mark)
+            await self._services.conversation.clear_marks(event.message_id, emoji)
 
     @listener
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -92,10 +103,10 @@ class Feedback(Area):
         """Let go of all notes in a thread that was deleted, by itself or with its channel."""
         await self._services.conversation.withdraw_channel(event.thread_id)
 
-    def _is_a_mark(self, event: discord.RawReactionActionEvent) -> bool:
-        """Tell whether a reaction is one of ours to read: not the bot's own, and with one of the ten emoji."""
+    def _mark_of(self, event: discord.RawReactionActionEvent) -> Mark | None:
+        """Read a reaction; None if it is not ours to read: the bot's own, or with none of the ten emoji."""
         by_the_bot = self._bot.user is not None and event.user_id == self._bot.user.id
-        return not by_the_bot and event.emoji.is_unicode_emoji() and mark_from_emoji(str(event.emoji)) is not None
+        return None if by_the_bot or not event.emoji.is_unicode_emoji() else mark_from_emoji(str(event.emoji))
 
     def _offer_emotions(self, reply: discord.PartialMessage, marked: Marked) -> None:
         """Put the eight emotions under a reply, once, without holding anything up."""

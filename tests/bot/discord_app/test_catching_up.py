@@ -38,6 +38,24 @@ async def test_super_reactions_outlive_a_restart_and_count_if_made_meanwhile(
     await bot.until_marks("wrong", "angry")
 
 
+async def test_of_a_plain_and_a_super_reaction_one_is_word_enough_after_a_restart(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await home.ada.super_react(reply, "✅")
+    await bot.until_marks("right")
+    await bot.end()
+    await home.ada.react(reply, "❌")
+    bot = await start()
+    await bot.until_marks("right", "wrong")
+    await home.ada.unreact(reply, "✅", "❌")
+    await bot.until_marks("right")
+    await home.ada.super_unreact(reply, "✅")
+    await bot.until_marks()
+
+
 async def test_a_cross_made_while_the_bot_was_away_brings_the_emotions(
     fake: FakeDiscord, start: Start, home: Home
 ) -> None:

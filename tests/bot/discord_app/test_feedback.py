@@ -76,6 +76,43 @@ async def test_a_reaction_made_again_is_the_last_word_though_its_removal_was_mis
     await bot.until_marks("wrong", "right")
 
 
+async def test_of_a_plain_and_a_super_reaction_one_is_word_enough(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅", "❌")
+    await home.ada.super_react(reply, "✅", "😠")
+    await bot.until_marks("wrong", "right", "angry")
+    await home.ada.unreact(reply, "✅")
+    await home.ada.super_unreact(reply, "😠")
+    await bot.until_marks("wrong", "right")  # events of one reply are read in their order
+    await home.ada.super_unreact(reply, "✅")
+    await bot.until_marks("wrong")
+    await home.ada.super_react(reply, "✅")
+    await home.ada.react(reply, "✅")
+    await home.ada.super_unreact(reply, "✅")
+    await home.ada.unreact(reply, "❌")
+    await bot.until_marks("right")
+    await home.ada.unreact(reply, "✅")
+    await bot.until_marks()
+
+
+async def test_after_reactions_were_cleared_none_stands_in_for_another(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    for emoji in ("✅", None):
+        await home.ada.react(reply, "✅")
+        await home.ada.super_react(reply, "✅")
+        await bot.until_marks("right")
+        await fake.owner.clear_reactions(reply, emoji)
+        await bot.until_marks()
+        await home.ada.react(reply, "✅")
+        await bot.until_marks("right")
+        await home.ada.unreact(reply, "✅")
+        await bot.until_marks()
+
+
 async def test_reactions_are_read_in_the_order_in_which_they_came(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
