@@ -84,7 +84,7 @@ class AudioTooShortError(AudioError):
     def __init__(self, duration: float, min_duration: float) -> None:
         heard = _rounded_down(duration)
         super().__init__(
-            f"The recording is too short: {heard:.2f} seconds of sound, at least {min_duration:.2f} are needed."
+            f"There is too little sound in the recording: {heard:.2f} seconds, at least {min_duration:.2f} are needed."
         )
         self.duration = duration
         self.min_duration = min_duration

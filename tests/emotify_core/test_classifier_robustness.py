@@ -153,8 +153,19 @@ class TestVolume:
 class TestShort:
     @pytest.mark.parametrize("seconds", [0.05, 0.1, 0.15])
     def test_too_few_seconds_are_said_to_be(self, classifier: EmotionClassifier, seconds: float) -> None:
-        with pytest.raises(AudioTooShortError, match="too short"):
+        with pytest.raises(AudioTooShortError, match="too little sound"):
             classifier.predict(wav(VOICE[: round(seconds * SR)]))
+
+    def test_a_long_recording_with_a_tenth_of_a_second_of_sound_is_not_called_short(
+        self, classifier: EmotionClassifier
+    ) -> None:
+        blip = np.pad(VOICE[SR : SR + SR // 10], 5 * SR)
+
+        with pytest.raises(AudioTooShortError) as caught:
+            classifier.predict(wav(blip))
+
+        assert "too little sound" in str(caught.value)
+        assert "short" not in str(caught.value)
 
     @given(seconds=st.floats(0.05, 0.5), start=st.floats(0, 2.5))
     @settings(max_examples=30)
