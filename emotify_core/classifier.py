@@ -36,7 +36,7 @@ from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.shipped import shipped_models
 from emotify_core.timeline import Timeline, timeline
-from emotify_core.trimming import without_bangs
+from emotify_core.trimming import is_silent, without_bangs
 from emotify_core.vectors import NoteVector
 from emotify_core.waveform import Waveform
 
@@ -329,6 +329,8 @@ class EmotionClassifier:
         """Return the windows in which somebody speaks."""
         _require_signal(waveform)
         spoken = [window for window in self._windows(waveform) if self._has_speech(window)]
+        if not spoken and is_silent(waveform.y):
+            raise NoSpeechError
         if not spoken:
             raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
         return spoken

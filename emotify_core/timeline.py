@@ -14,6 +14,7 @@ from emotify_core.conditioning import condition
 from emotify_core.emotions import Emotion
 from emotify_core.errors import AudioTooShortError, NoSpeechError
 from emotify_core.sparklines import sparkline
+from emotify_core.trimming import is_silent
 from emotify_core.windows import HOP_SECONDS, WINDOW_SECONDS, plan_windows
 
 FLOOR_DB: Final = -80.0  # silence, under the loudest window
@@ -270,7 +271,7 @@ def timeline(
         probabilities[indices] = predicted
         is_speech[indices] = True
     if not is_speech.any():
-        raise NoSpeechError("there is only noise in the recording")
+        raise NoSpeechError if is_silent(y) else NoSpeechError("there is only noise in the recording")
     valence, arousal = np.array([(emotion.valence, emotion.arousal) for emotion in emotions]).T
     edges = np.array(windows) / sr
     return Timeline(

@@ -89,6 +89,11 @@ def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
     return SoundSpan(float(start), float(max(start, stop)), level_db, _pauses(frames, edge))
 
 
+def is_silent(y: NDArray[np.float32]) -> bool:
+    """Tell whether a signal of any length, offset aside, nowhere exceeds silence."""
+    return bool(np.ptp(y) < 2 * 10 ** (SILENCE_DB / 20))
+
+
 def without_bangs(y: NDArray[np.float32], sr: int) -> NDArray[np.float32] | None:
     """Turn down what is far louder than the rest, such as a door that bangs, to the level of the noise floor.
 

@@ -130,6 +130,16 @@ class TestPredict:
         with pytest.raises(NoSpeechError, match="nobody seems to speak"):
             classifier.predict(wav(noise))
 
+    @pytest.mark.parametrize("level", [0.0, 0.3, 1e-6], ids=["zeros", "offset", "last bits"])
+    @pytest.mark.parametrize("seconds", [0.01, 1, 8])
+    def test_a_silent_waveform_is_said_to_be_silent(
+        self, classifier: EmotionClassifier, level: float, seconds: float
+    ) -> None:
+        silence = Waveform(np.full(round(seconds * SR), level, np.float32), SR, seconds)
+
+        with pytest.raises(NoSpeechError, match="silent"):
+            classifier.predict(silence)
+
     def test_a_voice_in_noise_is_heard(self, classifier: EmotionClassifier) -> None:
         noisy = add_noise(voice(Emotion.ANGRY, "11", duration=3.0), np.random.default_rng(1), snr_db=10)
 

@@ -201,9 +201,9 @@ def test_a_note_of_twenty_minutes_needs_little_more_memory_than_a_batch() -> Non
 def test_a_note_without_a_voice_is_refused() -> None:
     with pytest.raises(NoSpeechError):
         timeline(HIGH, SR, by_pitch, EMOTIONS, lambda y: False)
-    with pytest.raises(NoSpeechError):
+    with pytest.raises(NoSpeechError, match="silent"):
         timeline(PAUSE, SR, by_pitch, EMOTIONS, everything)
-    with pytest.raises(NoSpeechError):
+    with pytest.raises(NoSpeechError, match="silent"):
         timeline(PAUSE[:SR], SR, by_pitch, EMOTIONS, everything)
 
 
