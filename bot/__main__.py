@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from datetime import time
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from bot.config import Settings, SettingsError, load_settings, setting_warnings
+if TYPE_CHECKING:
+    from bot.config import Settings
 
 _INDENT = " " * 6
 _WRONG_SETUP = 2
@@ -20,26 +19,36 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for, and return the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if words[:1] == ["try"]:
-            from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
-
-            return trial.main(words[1:])
-        if words[:1] == ["retrain"]:
-            from bot import retraining  # noqa: PLC0415 - it learns, for which this process has no use
-
-            return retraining.main(words[1:])
-        _parser().parse_args(words)
-        return _run_bot(load_settings())
-    except SettingsError as error:
-        return _complain(str(error), _WRONG_SETUP)
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
+def _run(words: list[str]) -> int:
+    """Run a command, or the bot."""
+    if words[:1] == ["try"]:
+        from bot import trial  # noqa: PLC0415 - it loads the classifier, which this process does not need
+
+        return trial.main(words[1:])
+    if words[:1] == ["retrain"]:
+        from bot import retraining  # noqa: PLC0415 - it learns, for which this process has no use
+
+        return retraining.main(words[1:])
+    from bot.config import SettingsError, load_settings  # noqa: PLC0415 - Ctrl-C is heard while it loads
+
+    _parser().parse_args(words)
+    try:
+        return _run_bot(load_settings())
+    except SettingsError as error:
+        return _complain(str(error), _WRONG_SETUP)
+
+
 def _run_bot(settings: Settings) -> int:
     """Run the Discord bot until it is stopped."""
+    import asyncio  # noqa: PLC0415 - Ctrl-C is heard while it loads
+
+    from bot.config import setting_warnings  # noqa: PLC0415
     from bot.discord_app import failures, lifecycle  # noqa: PLC0415 - `--help` and wrong settings need no discord.py
     from bot.log import logging_to  # noqa: PLC0415
 
@@ -79,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _epilog() -> str:
     """List the commands and every setting."""
+    from bot.config import Settings  # noqa: PLC0415
+
     settings = "\n".join(
         f"  EMOTIFY_{name.upper()}{_default(field.get_default(call_default_factory=True, validated_data={}))}\n"
         f"{textwrap.fill(field.description or '', 79, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
@@ -92,18 +103,22 @@ def _epilog() -> str:
         "  try and retrain explain more with --help\n\n"
         f"settings, from the environment or a file named .env:\n{settings}\n\n"
         "exit codes: 0 stopped as asked, 1 Discord or the network failed, 2 a setting,\n"
-        "the token or a file is wrong\n"
+        "the token or a file is wrong, 130 interrupted before it ran\n"
     )
 
 
 def _default(value: object) -> str:
     """Show a default, if there is one."""
+    from datetime import time  # noqa: PLC0415
+
     shown = value.isoformat("minutes") if isinstance(value, time) else value
     return "" if value is None else f" (default: {shown})"
 
 
 def _version() -> str:
     """Find the installed version; a bare checkout has none."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     try:
         return version("emotify")
     except PackageNotFoundError:

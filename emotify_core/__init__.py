@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from emotify_core.emotions import Emotion
 from emotify_core.errors import AudioError, EmotifyError, ModelError
-from emotify_core.prediction import Prediction
 
 if TYPE_CHECKING:
     from emotify_core.audio import DecodeLimits, decode
     from emotify_core.classifier import EmotionClassifier
     from emotify_core.explanation import Explanation
     from emotify_core.features import FeatureVector, extract
+    from emotify_core.prediction import Prediction
     from emotify_core.timeline import Timeline
     from emotify_core.waveform import Waveform
 
@@ -45,6 +45,7 @@ _LAZY = {
     "Explanation": "emotify_core.explanation",
     "FeatureVector": "emotify_core.features",
     "extract": "emotify_core.features",
+    "Prediction": "emotify_core.prediction",
     "Timeline": "emotify_core.timeline",
     "Waveform": "emotify_core.waveform",
 }

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415 - Ctrl-C is heard while it loads
+
     try:
         return metadata.version("emotify")
     except metadata.PackageNotFoundError:  # run from a checkout

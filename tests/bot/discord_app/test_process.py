@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,7 +49,7 @@ async def test_a_folder_that_cannot_be_written_is_said_in_one_line(launch: Launc
 async def test_help_teaches_every_setting_and_command(launch: Launch) -> None:
     code, out, err = await ended(await launch(BOT, "--help"))
     assert (code, err) == (0, "")
-    for word in ("python -m bot try", "EMOTIFY_DISCORD_TOKEN", "EMOTIFY_LISTEN", "exit codes"):
+    for word in ("python -m bot try", "EMOTIFY_DISCORD_TOKEN", "EMOTIFY_LISTEN", "exit codes", "130"):
         assert word in out
 
 
@@ -63,6 +64,25 @@ async def test_an_unknown_word_is_refused(launch: Launch) -> None:
     code, _, err = await ended(await launch(BOT, "tyr"))
     assert code == 2
     assert "tyr" in err
+
+
+@pytest.mark.parametrize("loading", ["asyncio", "pydantic", "discord"])
+def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str, tmp_path: Path) -> None:
+    code = f"""
+import runpy, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {loading!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+sys.argv = ["bot"]
+runpy.run_module("bot", run_name="__main__")
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signals")

@@ -213,7 +213,7 @@ def test_control_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("loading", ["rich", "numpy", "sklearn"])
+@pytest.mark.parametrize("loading", ["importlib.metadata", "rich", "numpy", "sklearn"])
 def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str) -> None:
     code = f"""
 import runpy, sys
