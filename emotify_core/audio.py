@@ -93,6 +93,21 @@ def decode(
     ValueError
         If `sr` is out of its range.
     """
+    recording = read(source, limits=limits, sr=sr, clock=clock)
+    return Waveform(condition(recording.y, sr, trim=trim, normalize=normalize), sr, recording.note_duration)
+
+
+def read(
+    source: Source,
+    *,
+    limits: DecodeLimits = DecodeLimits(),
+    sr: int = 16000,
+    clock: Callable[[], float] = time.monotonic,
+) -> Waveform:
+    """Decode a recording as it is, with its offset, level and silence.
+
+    Parameters and errors are those of `decode`, except that nothing is too short or silent.
+    """
     if not MIN_SR <= sr <= MAX_SR:
         raise ValueError(f"sr must be from {MIN_SR} to {MAX_SR}")
     deadline = Deadline.after(limits.max_seconds, clock)
@@ -100,7 +115,7 @@ def decode(
     container = recognize(data)
     with closing(pcm_blocks(without_tags(data, container), container, deadline)) as blocks:
         y = _joined(mono_signal(_up_to(limits.max_duration, blocks), sr))
-    return Waveform(condition(y, sr, trim=trim, normalize=normalize), sr, note_duration=len(y) / sr)
+    return Waveform(y, sr, note_duration=len(y) / sr)
 
 
 def _bytes_of(source: Source, max_bytes: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Self
@@ -13,7 +13,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emotify_core.audio import DecodeLimits, Source, decode
+from emotify_core.audio import DecodeLimits, Source, decode, read
 from emotify_core.conditioning import condition
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, views
@@ -305,23 +305,22 @@ class EmotionClassifier:
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
-        conditioned = self._recipe.conditioned
-        return decode(source, limits=limits or DecodeLimits(), trim=conditioned, normalize=conditioned)
+        return _condition(read(source, limits=limits or DecodeLimits()), fully=self._recipe.conditioned)
 
     def _speech_in(self, source: Source | Waveform, limits: DecodeLimits | None) -> tuple[Waveform, list[Signal]]:
         """Return a recording and its windows with speech; where there are none, a bang may have hidden them."""
+        recording = source if isinstance(source, Waveform) else read(source, limits=limits or DecodeLimits())
+        is_given, is_conditioned = recording is source, self._recipe.conditioned
         try:
-            waveform = source if isinstance(source, Waveform) else self.decode(source, limits=limits)
+            waveform = recording if is_given else _condition(recording, fully=is_conditioned)
             return waveform, self._spoken(waveform)
         except _NO_VOICE:
-            if not self._recipe.conditioned:
+            if not is_conditioned:
                 raise
-            if not isinstance(source, Waveform):
-                source = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
-            quietened = without_bangs(source.y, SR)
+            quietened = without_bangs((recording if is_given else _condition(recording, fully=False)).y, SR)
             if quietened is not None:
                 with suppress(*_NO_VOICE):
-                    waveform = Waveform(condition(quietened, SR), SR, source.note_duration)
+                    waveform = _condition(replace(recording, y=quietened))
                     return waveform, self._spoken(waveform)
             raise
 
@@ -373,6 +372,11 @@ class EmotionClassifier:
             return _Opinions(features, quality, nothing, nothing.astype(np.float32), experts.fuse(said, quality))
         said[NETWORK], embeddings = self._encoder.run([views(y) for y in windows])
         return _Opinions(features, quality, said[NETWORK], embeddings, experts.fuse(said, quality))
+
+
+def _condition(recording: Waveform, *, fully: bool = True) -> Waveform:
+    """Condition a recording, or remove only its offset."""
+    return replace(recording, y=condition(recording.y, SR, trim=fully, normalize=fully))
 
 
 def _require_signal(waveform: Waveform) -> None:

@@ -6,6 +6,7 @@ import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from emotify_core.baseline import SpeakerPrior
 from emotify_core.classifier import EmotionClassifier, shipped_models
 from emotify_core.conditioning import condition
 from emotify_core.corpora import read_ravdess
+from emotify_core.decoders import pcm_blocks
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import Encoder, views
 from emotify_core.errors import (
@@ -129,6 +131,18 @@ class TestPredict:
 
         with pytest.raises(NoSpeechError, match="nobody seems to speak"):
             classifier.predict(wav(noise))
+
+    def test_what_is_refused_is_decoded_once(
+        self, classifier: EmotionClassifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decode_blocks = Mock(wraps=pcm_blocks)
+        monkeypatch.setattr("emotify_core.audio.pcm_blocks", decode_blocks)
+        noise = synthesize_non_speech(np.random.default_rng(3), kind="coloured noise", duration=3.0)
+
+        with pytest.raises(NoSpeechError):
+            classifier.predict(wav(noise))
+
+        assert decode_blocks.call_count == 1
 
     @pytest.mark.parametrize("level", [0.0, 0.3, 1e-6], ids=["zeros", "offset", "last bits"])
     @pytest.mark.parametrize("seconds", [0.01, 1, 8])
