@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def test_the_invite_link_asks_for_exactly_the_permissions_that_the_bot_needs() -
 @pytest.mark.parametrize("command", list(_commands(build_parser())))
 def test_every_command_of_emotify_is_documented(command: str) -> None:
     assert f"`emotify {command}" in _README
+
+
+@pytest.mark.parametrize("benchmark", sorted(set(re.findall(r"python -m (tests\.benchmarks[.\w]*)", _README))))
+def test_every_benchmark_explains_itself_rather_than_starting(
+    benchmark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [benchmark, "--help"])
+    with pytest.raises(SystemExit) as exit_:
+        runpy.run_module(benchmark, run_name="__main__", alter_sys=True)
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m {benchmark} [-h]")
 
 
 def test_every_slash_command_is_documented() -> None:

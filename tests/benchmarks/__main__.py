@@ -1,7 +1,11 @@
-"""Print all figures as a table: `python -m tests.benchmarks`."""
+"""Print the figures of speed and memory as a table: `python -m tests.benchmarks`.
+
+It takes some minutes, and measures on one core; `tests.benchmarks.nights`, `.learning` and `.strangers` are apart.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 
 from rich.console import Console
@@ -13,6 +17,7 @@ from tests.benchmarks import conversation, recognition
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__).parse_args()
     console = Console()
     table = Table("figure", "median", "middle half", "aim", box=None)
     with console.status("measuring"):
