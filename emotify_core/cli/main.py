@@ -37,7 +37,7 @@ cannot be used is reported, and the rest go on; the exit code is 1 then.
 """
 _TRAIN = """\
 Extract features, measure the recipe on speakers that it was not fitted on, fit it to everything, and publish model,
-metrics and card as a new version. Takes about a quarter of an hour on two cores for RAVDESS.
+metrics and card as a new version. Takes about an hour on two cores for the corpora of the shipped model.
 """
 _EVALUATE = """\
 Cross-validate a recipe and print its figures: unweighted average recall (UAR, the mean of the classes' recalls; 0.125

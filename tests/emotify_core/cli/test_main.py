@@ -47,6 +47,12 @@ class TestHelp:
             "models rollback",
         }
 
+    def test_training_takes_as_long_as_readme_says(self) -> None:
+        promise = "about an hour on two cores"
+
+        assert promise in " ".join((ALL["train",].description or "").split())
+        assert promise in README.read_text(encoding="utf-8")
+
     @pytest.mark.parametrize("words", ALL, ids=" ".join)
     def test_every_command_explains_itself_and_every_option(
         self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
