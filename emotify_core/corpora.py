@@ -125,7 +125,7 @@ def read_corpus(name: str, root: Path) -> tuple[Utterance, ...]:
         raise CorpusError(f"The folder of the corpus {name} is missing: {root}")
     utterances = CORPORA[name].read(root)
     if not utterances:
-        raise CorpusError(f"No recording of {CORPORA[name].title} was found under {root}")
+        raise CorpusError(f"There is no recording under {root} of {CORPORA[name].title}")
     return utterances
 
 

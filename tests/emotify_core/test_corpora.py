@@ -131,7 +131,7 @@ class TestReadCorpus:
     def test_a_folder_without_its_recordings_is_named(self, tmp_path: Path) -> None:
         touch(tmp_path / "song.mp3")
 
-        with pytest.raises(CorpusError, match=r"No recording of RAVDESS.* was found under"):
+        with pytest.raises(CorpusError, match=r"There is no recording under .* of RAVDESS, the .* Speech and Song$"):
             read_corpus("ravdess", tmp_path)
 
     @pytest.mark.parametrize("name", CORPORA)
@@ -214,7 +214,7 @@ class TestOtherCorpora:
     )
     def test_other_files_are_passed_over(self, tmp_path: Path, corpus: str, name: str) -> None:
         (tmp_path / name).touch()
-        with pytest.raises(CorpusError, match="No recording"):
+        with pytest.raises(CorpusError, match="There is no recording"):
             read_corpus(corpus, tmp_path)
 
 

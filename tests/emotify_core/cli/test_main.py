@@ -182,7 +182,9 @@ class TestFailures:
         assert "no reader for a corpus 'iemocap'" in line
 
     def test_an_empty_corpus(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert "No recording of RAVDESS" in self.failure(["evaluate", "--corpus", f"ravdess={tmp_path}"], capsys)
+        assert f"There is no recording under {tmp_path} of RAVDESS" in self.failure(
+            ["evaluate", "--corpus", f"ravdess={tmp_path}"], capsys
+        )
 
     def test_a_registry_that_cannot_be_made_before_anything_is_done(
         self, tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
