@@ -7,9 +7,10 @@ other files and addresses. So each decoder is told what to expect, by the table 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Final
 
 from emotify_core.errors import UndecodableAudioError
@@ -96,6 +97,7 @@ _NOT_AUDIO: Final = tuple(
 _PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
 
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
+_MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
 _OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
 
 
@@ -132,6 +134,8 @@ def recognize(data: bytes) -> Container:
     container = _signature(data, start) or _elementary_stream(data, start)
     if container is MP4:
         _require_readable_mp4(data)
+    elif container is OGG:
+        _require_few_links(data)
     if container is not None:
         return container
     if start:
@@ -170,15 +174,26 @@ def ogg_links(data: bytes) -> list[bytes]:
     list of bytes
         In their order; together they are the file. Most have but one.
     """
-    starts, was_beginning, position = [0], True, data.find(b"OggS")
+    starts = [0, *_further_links(data)]
+    return [data[start:stop] for start, stop in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+def _further_links(data: bytes) -> Iterator[int]:
+    """Find where the links of a chain begin, but for the first."""
+    was_beginning, position = True, data.find(b"OggS")
     while 0 <= position <= len(data) - _OGG_HEADER:
         is_beginning = bool(data[position + 5] & 2)  # the streams of a link all begin before any goes on
         if is_beginning and not was_beginning:
-            starts.append(position)
+            yield position
         was_beginning = is_beginning
         body = position + _OGG_HEADER + data[position + _OGG_HEADER - 1]
         position = data.find(b"OggS", body + sum(data[position + _OGG_HEADER : body]))
-    return [data[start:stop] for start, stop in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+def _require_few_links(data: bytes) -> None:
+    """Refuse a chain of which every link would take a few milliseconds, however little sound is in it."""
+    if next(islice(_further_links(data), _MAX_LINKS - 1, None), None) is not None:
+        raise UndecodableAudioError(f"it is a chain of more than {_MAX_LINKS:,} recordings")
 
 
 def _signature(data: bytes, start: int) -> Container | None:

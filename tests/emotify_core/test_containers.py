@@ -78,3 +78,12 @@ def test_what_follows_a_tag_counts() -> None:
 def test_every_container_names_one_demuxer() -> None:
     for name in NOTES:
         assert "," not in recognize(note(name)).demuxer
+
+
+def test_a_chain_of_thousands_of_recordings_is_refused_in_a_sentence() -> None:
+    pages = [b"OggS\0" + kind + bytes(20) + b"\1\1?" for kind in (b"\2", b"\4")]
+    link = b"".join(pages)
+
+    assert recognize(link * 1000).name == "Ogg"
+    with pytest.raises(UndecodableAudioError, match=r"it is a chain of more than 1,000 recordings\.$"):
+        recognize(link * 1001)
