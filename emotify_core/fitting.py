@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from joblib import delayed
 from numpy.typing import NDArray
 from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
 
 from emotify_core.dataset import Dataset
 from emotify_core.domain import DomainDetector
@@ -49,9 +51,11 @@ def fit_heads(
     features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
     labels = np.tile(dataset.labels[rows], len(dataset.features))
     weights = _weights(dataset, rows, recipe)
-    if weights is None:
-        return classifier.fit(features, labels)
-    return classifier.fit(features, labels, sample_weight=np.tile(weights, len(dataset.features)))
+    options = {} if weights is None else {"sample_weight": np.tile(weights, len(dataset.features))}
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        # The classic recipe's batches are larger than a tiny corpus; scikit-learn makes them fit.
+        warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
+        return classifier.fit(features, labels, **options)
 
 
 def fit_domain(

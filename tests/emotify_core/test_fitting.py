@@ -26,6 +26,7 @@ from emotify_core.fitting import (
     run_second_expert,
 )
 from emotify_core.heads import FusedHeads
+from emotify_core.recipes import RECIPES
 from emotify_core.splits import Split, leave_one_corpus_out, leave_one_speaker_out
 from tests.emotify_core.stand_in_network import StandInTraining
 from tests.emotify_core.tables import PLAN, make_heads, make_perceptron, recipe_of, table_of, utterance, utterances_of
@@ -62,6 +63,14 @@ def everything(dataset: Dataset) -> NDArray[np.intp]:
 
 def corpora_of(dataset: Dataset, rows: NDArray[np.intp]) -> set[str]:
     return {dataset.utterances[row].corpus for row in rows}
+
+
+def test_the_classic_recipe_learns_from_a_handful_of_utterances_without_a_warning() -> None:
+    few = table_of(utterances_of(("01",), singers=()), n_copies=0)
+
+    heads = fit_heads(few, everything(few), RECIPES["classic"], seed=0)
+
+    assert set(heads.classes_) == set(LABELS)
 
 
 class TestBalancedWeights:
