@@ -144,28 +144,6 @@ def explain(
     )
 
 
-def family_contributions(z: Vector, weights: NDArray[np.floating], families: Sequence[str]) -> dict[str, float]:
-    """Sum the evidence of features by family.
-
-    Parameters
-    ----------
-    z, weights, families
-        As for `explain`.
-
-    Returns
-    -------
-    dict of str to float
-        In natural logarithms of odds, every family once. Their sum is what the logistic head adds to the emotion's
-        score, above the mean of all scores, intercepts aside.
-
-    Raises
-    ------
-    ValueError
-        If the arguments do not have one entry a feature, or are not finite.
-    """
-    return _sums(_contributions(z, weights, families), families)
-
-
 def _contributions(z: Vector, weights: NDArray[np.floating], families: Sequence[str]) -> NDArray[np.float64]:
     if z.ndim != 1 or weights.shape != z.shape or len(families) != len(z):
         raise ValueError("z, weights and families must have one entry a feature")
