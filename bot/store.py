@@ -210,10 +210,6 @@ class Store(People, Examples, Nights):
         """Look a note up by its number."""
         return await self._find("SELECT * FROM notes WHERE id = ?", note_id)
 
-    async def note_of_message(self, message_id: int) -> StoredNote | None:
-        """Look a note up by the message that carries it."""
-        return await self._find("SELECT * FROM notes WHERE message_id = ?", message_id)
-
     async def note_of_reply(self, reply_id: int) -> StoredNote | None:
         """Look a note up by the message that answers it."""
         return await self._find("SELECT * FROM notes WHERE reply_id = ?", reply_id)

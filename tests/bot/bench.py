@@ -14,6 +14,12 @@ REPLY = 2001
 NAMES = Pseudonymizer(bytes(32))
 
 
+async def note_of_message(store: Store, message_id: int) -> StoredNote | None:
+    """Look a note up by the message that carries it."""
+    rows = await store._database.fetch_all("SELECT id FROM notes WHERE message_id = ?", (message_id,))
+    return await store.note(rows[0]["id"]) if rows else None
+
+
 async def fetch() -> bytes:
     return b"audio"
 
@@ -44,7 +50,7 @@ class Bench:
         )
 
     async def note(self, message_id: int = 1001) -> StoredNote:
-        note = await self.store.note_of_message(message_id)
+        note = await note_of_message(self.store, message_id)
         assert note is not None
         return note
 

@@ -28,7 +28,7 @@ from emotify_core.errors import (
     NoSpeechError,
     UndecodableAudioError,
 )
-from tests.bot.bench import ANNA, BOB, NAMES, REPLY, Bench, fetch, incoming, never_fetch
+from tests.bot.bench import ANNA, BOB, NAMES, REPLY, Bench, fetch, incoming, never_fetch, note_of_message
 from tests.bot.stand_ins import SAD
 
 pytestmark = pytest.mark.usefixtures("no_blocking")
@@ -157,7 +157,7 @@ async def test_the_persons_language_goes_before_the_servers(bench: Bench, monkey
 async def test_whoever_opted_out_is_not_listened_to_and_not_recorded(bench: Bench) -> None:
     await bench.conversation.set_listening(ANNA, listening=False)
     assert await bench.conversation.hear(incoming(), never_fetch) == Silence(Why.OPTED_OUT)
-    assert await bench.store.note_of_message(1001) is None
+    assert await note_of_message(bench.store, 1001) is None
     await bench.conversation.set_listening(ANNA, listening=True)
     assert isinstance(await bench.conversation.hear(incoming(), fetch), Answer)
 

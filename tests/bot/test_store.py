@@ -21,6 +21,7 @@ from bot.store import Store, StoreError, guild_scope, person_scope
 from bot.verdicts import Confirmation, Correction, Judgement, Rejection
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
+from tests.bot.bench import note_of_message
 from tests.bot.stand_ins import NOON, SAD
 
 ANNA, BOB = "a" * 64, "b" * 64
@@ -75,12 +76,10 @@ async def test_a_claimed_note_is_as_it_came(store: Store) -> None:
         1001,
     )
     assert (note.reply_id, note.received_at, note.status, note.notice) == (None, NOON, "received", False)
-    assert await store.note_of_message(1001) == note
 
 
 async def test_what_does_not_exist_is_none(store: Store) -> None:
     assert await store.note(1) is None
-    assert await store.note_of_message(1) is None
     assert await store.note_of_reply(1) is None
     assert await store.prediction(1) is None
     assert await store.verdict(1) is None
@@ -499,7 +498,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) ->
     async def read() -> None:
         store = await Store.open(path)
         for message_id in acknowledged:
-            note = await store.note_of_message(message_id)
+            note = await note_of_message(store, message_id)
             assert note is not None
             assert (note.status, note.reply_id) == ("answered", 10**6 + message_id)
             assert await store.verdict(note.id) == Confirmation(Emotion.SAD)
