@@ -59,6 +59,10 @@ _NO_PICTURES: Final = (
     "This card has no pictures: matplotlib, which is in the extra `train`, was not installed when it was written. "
     "`emotify models card` writes it anew, with them."
 )
+_CHANCE: Final = (
+    "ECE by chance is what perfectly honest probabilities would show with so many utterances: the mean of 200 drawings "
+    "and, in brackets, their 95th percentile. An ECE below that cannot be told from perfection. "
+)
 _ANY_CONDITION: Final = "Noise and rooms may be of the kinds trained on: others can cost more."
 
 
@@ -187,6 +191,7 @@ def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, An
         f"of the emotions' recalls (chance: {1 / len(clean.get('labels') or header.labels):.3f}); intervals are 95 %, "
         "by a bootstrap over speakers; ECE is the calibration error in 15 bins; the last column of the first table is "
         "the UAR when the least certain quarter is refused. "
+        f"{_CHANCE if _knows_chance(metrics['figures']) else ''}"
         f"{metrics.get('conditions_note') or _ANY_CONDITION}"
     )
     if untuned:
@@ -205,11 +210,29 @@ def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, An
 
 
 def _conditions(figures: Mapping[str, Any]) -> str:
-    keys = ("accuracy", "top2_accuracy", "ece", "uar_at_75_coverage")
-    return markdown.table(
-        ["condition", "UAR", "95 % interval", "accuracy", "top 2", "ECE", "surest 75 %"],
-        [[name, _shown(f, "uar"), _interval(f), *(_shown(f, key) for key in keys)] for name, f in figures.items()],
-    )
+    is_told = _knows_chance(figures)
+    head = ["UAR", "95 % interval", "accuracy", "top 2", "ECE", *(["ECE by chance"] if is_told else []), "surest 75 %"]
+    rows = [
+        [
+            name,
+            _shown(f, "uar"),
+            _interval(f),
+            *(_shown(f, key) for key in ("accuracy", "top2_accuracy", "ece")),
+            *([_by_chance(f)] if is_told else []),
+            _shown(f, "uar_at_75_coverage"),
+        ]
+        for name, f in figures.items()
+    ]
+    return markdown.table(["condition", *head], rows)
+
+
+def _knows_chance(figures: Mapping[str, Any]) -> bool:
+    return any(f.get("ece_by_chance") for f in figures.values())
+
+
+def _by_chance(figures: Mapping[str, Any]) -> str:
+    by_chance = figures.get("ece_by_chance")
+    return f"{by_chance[0]:.3f} (to {by_chance[1]:.3f})" if by_chance else "-"
 
 
 def _confusion(clean: Mapping[str, Any]) -> str:

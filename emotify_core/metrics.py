@@ -183,6 +183,41 @@ def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, n_b
     return float(np.sum(gaps))
 
 
+def calibration_error_by_chance(
+    confidence: ArrayLike, *, n_bins: int = 15, n_draws: int = 200, seed: int = 0
+) -> tuple[float, float]:
+    """Say which `expected_calibration_error` perfectly honest probabilities would show, by chance alone.
+
+    Parameters
+    ----------
+    confidence : array_like of float, shape=(n,)
+        Highest probability of each utterance.
+    n_bins, n_draws, seed : int
+
+    Returns
+    -------
+    tuple of float
+        Mean and 95th percentile of the error, over drawings of the truth: a model whose error is below the latter
+        cannot be told from an honest one.
+
+    Notes
+    -----
+    Where the truth is drawn from the model's own probabilities, its verdict is right with the probability that is its
+    confidence; nothing else counts. The fewer utterances, the larger the error, which is never negative.
+
+    References
+    ----------
+    Bröcker & Smith (2007), "Increasing the reliability of reliability diagrams", Weather and Forecasting 22(3):
+    consistency resampling.
+    """
+    confidence = np.asarray(confidence, dtype=float)
+    rng = np.random.default_rng(seed)
+    in_bin = np.eye(n_bins)[_bins(confidence, n_bins)]
+    gaps = [((rng.random(len(confidence)) < confidence) - confidence) @ in_bin for _ in range(n_draws)]
+    errors = np.abs(gaps).sum(axis=1) / len(confidence)
+    return float(errors.mean()), float(np.percentile(errors, 95))
+
+
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, n_bins: int = 10) -> list[dict[str, float]]:
     """Compare confidence with the share of right verdicts, over bins of equal width.
 

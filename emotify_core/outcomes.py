@@ -19,6 +19,7 @@ from emotify_core.metrics import (
     accuracy,
     bootstrap_interval,
     brier_score,
+    calibration_error_by_chance,
     confusion_matrix,
     coverage_curve,
     expected_calibration_error,
@@ -200,9 +201,10 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``uar_at_75_coverage``,
-        ``top2_accuracy``, ``log_loss``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None
-        for one that nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``,
+        ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``ece_by_chance`` (what
+        honest probabilities would show: mean and 95th percentile), ``uar_at_75_coverage``, ``top2_accuracy``,
+        ``log_loss``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None for one that
+        nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``,
         ``n_utterances``, ``n_speakers``, ``uar_by_speaker``, ``speaker_spread``. Plain numbers, ready for JSON.
     """
     by_speaker = outcome.confusions(outcome.speakers)
@@ -213,6 +215,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "uar_interval": list(bootstrap_interval(list(by_speaker.values()))),
         "accuracy": accuracy(outcome.confusion),
         "ece": expected_calibration_error(outcome.confidence, outcome.truth == outcome.predicted),
+        "ece_by_chance": list(calibration_error_by_chance(outcome.confidence)),
         "reliability": reliability(outcome.confidence, outcome.truth == outcome.predicted),
         "uar_at_75_coverage": selective_recall(
             outcome.truth, outcome.predicted, outcome.confidence, outcome.labels, coverage=0.75

@@ -162,7 +162,26 @@ def test_a_condition_may_lack_any_figure(header: Header, metrics: dict[str, Any]
 def test_every_table_has_as_many_cells_in_each_row(header: Header, metrics: dict[str, Any]) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", render_card(header, metrics), flags=re.MULTILINE)
 
-    assert [{len(row) for row in table_rows(table)} for table in tables] == [{7}, {10}, {4}, {2}, {4}, {2}, {9}]
+    assert [{len(row) for row in table_rows(table)} for table in tables] == [{8}, {10}, {4}, {2}, {4}, {2}, {9}]
+
+
+def test_it_says_which_calibration_error_is_chance_where_that_was_measured(
+    header: Header, metrics: dict[str, Any]
+) -> None:
+    clean, others = metrics["figures"]["clean"], {name: {"uar": 0.5} for name in ("a", "b")}
+    known = clean | {"ece": 0.04, "ece_by_chance": [0.0301, 0.0424]}
+    unknown = {key: value for key, value in known.items() if key != "ece_by_chance"}
+
+    told = render_card(header, metrics | {"figures": {"clean": known, **others}})
+    silent = render_card(header, metrics | {"figures": {"clean": unknown, **others}})
+
+    rows = {row[0]: row for row in table_rows(told)}
+    assert rows["condition"][5:7] == ["ECE", "ECE by chance"]
+    assert rows["clean"][5:7] == ["0.040", "0.030 (to 0.042)"]
+    assert rows["a"][6] == "-"
+    assert "cannot be told from perfection" in prose(told)
+    assert "by chance" not in silent
+    assert "cannot be told from perfection" not in prose(silent)
 
 
 def test_the_prose_fits_a_terminal(header: Header, metrics: dict[str, Any]) -> None:

@@ -524,6 +524,8 @@ class TestFigures:
         assert summary["uar_interval"][0] <= summary["uar"] <= summary["uar_interval"][1]
         assert summary["accuracy"] <= summary["top2_accuracy"] <= 1
         assert summary["uar_at_75_coverage"] > summary["uar"]
+        mean, high = summary["ece_by_chance"]
+        assert 0 < mean < high < 1
 
     def test_an_emotion_that_nobody_expressed_has_no_recall(self) -> None:
         outcome = Outcome(

@@ -12,6 +12,7 @@ from emotify_core.metrics import (
     accuracy,
     bootstrap_interval,
     brier_score,
+    calibration_error_by_chance,
     confusion_matrix,
     coverage_curve,
     expected_calibration_error,
@@ -100,6 +101,39 @@ class TestCalibrationError:
         confidence, correct = zip(*verdicts, strict=True)
 
         assert 0 <= expected_calibration_error(confidence, correct) <= 1
+
+
+class TestCalibrationErrorByChance:
+    CONFIDENCE = np.random.default_rng(0).uniform(0.2, 1, 1440)
+
+    def test_it_is_what_honest_probabilities_show(self) -> None:
+        rng = np.random.default_rng(1)
+        probabilities = rng.dirichlet(np.full(8, 0.3), 1440)
+        verdicts, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        edges = probabilities.cumsum(axis=1)
+        shown = [
+            expected_calibration_error(confidence, (rng.random((1440, 1)) > edges).sum(axis=1) == verdicts)
+            for _ in range(100)
+        ]
+
+        mean, high = calibration_error_by_chance(confidence)
+
+        assert mean == pytest.approx(np.mean(shown), abs=0.002)
+        assert high == pytest.approx(np.percentile(shown, 95), abs=0.005)
+        assert 0.02 < mean < 0.04
+
+    def test_the_same_seed_draws_the_same(self) -> None:
+        assert calibration_error_by_chance(self.CONFIDENCE) == calibration_error_by_chance(self.CONFIDENCE)
+        assert calibration_error_by_chance(self.CONFIDENCE) != calibration_error_by_chance(self.CONFIDENCE, seed=1)
+
+    def test_many_utterances_leave_less_to_chance(self) -> None:
+        few, many = (calibration_error_by_chance(np.tile(self.CONFIDENCE, n)) for n in (1, 16))
+
+        assert many[0] == pytest.approx(few[0] / 4, rel=0.2)
+
+    @pytest.mark.parametrize("confidence", [[0.0], [1.0], [0.0, 1.0, 1.0]])
+    def test_certainty_leaves_nothing_to_chance(self, confidence: list[float]) -> None:
+        assert calibration_error_by_chance(confidence) == (0, 0)
 
 
 class TestReliability:
