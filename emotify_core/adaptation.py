@@ -26,6 +26,9 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     penalty : float
         Strength of the L2 penalty on the map, for all examples together, each of which weighs at most 1: where little
         was said, little is added.
+    say_penalty : float
+        Of the L2 penalty on how much of the say goes from one expert to the other, which is a single number beside the
+        map: a few people's examples tell it.
 
     Attributes
     ----------
@@ -36,8 +39,9 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Wolpert (1992), "Stacked generalization", Neural Networks 5(2).
     """
 
-    def __init__(self, *, penalty: float = 20.0) -> None:
+    def __init__(self, *, penalty: float = 20.0, say_penalty: float = 5.0) -> None:
         self.penalty = penalty
+        self.say_penalty = say_penalty
 
     def fit(
         self,
@@ -52,7 +56,8 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
 
         Parameters
         ----------
-        evidence : ndarray of float, shape=(n_examples, n_evidence)
+        evidence : ndarray of float, shape=(n_examples, 2 * n_classes + 1)
+            From `emotify_core.experts.evidence_of`.
         logits : ndarray of float, shape=(n_examples, n_classes)
             The softmax of these is what would be heard without a map.
         truth : ndarray of int, shape=(n_examples,)
@@ -61,18 +66,23 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             How much what is added to a score adds to its logit: 0 where an example is not strange.
         weight : ndarray of float, shape=(n_examples,)
         """
-        shape, right = (evidence.shape[1], logits.shape[1]), np.eye(logits.shape[1])[truth]
-        scaled = evidence * gain[:, None]
+        shape, one = (evidence.shape[1], logits.shape[1]), np.eye(logits.shape[1])
+        right, scaled = one[truth], evidence * gain[:, None]
+        to_network = np.vstack([-one, one, 0 * one[:1]])
 
         def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            weights = flat.reshape(shape)
-            logs = log_softmax(logits + scaled @ weights, axis=1)
-            gradient = scaled.T @ ((np.exp(logs) - right) * weight[:, None]) + 2 * self.penalty * weights
-            likelihood = float(weight @ (logs * right).sum(axis=1))
-            return self.penalty * float(np.square(weights).sum()) - likelihood, gradient.ravel()
+            own, say = flat[:-1].reshape(shape), flat[-1]
+            logs = log_softmax(logits + scaled @ (own + say * to_network), axis=1)
+            slope = scaled.T @ ((np.exp(logs) - right) * weight[:, None])
+            gradient = np.append(
+                slope + 2 * self.penalty * own, (slope * to_network).sum() + 2 * self.say_penalty * say
+            )
+            penalty = self.penalty * np.square(own).sum() + self.say_penalty * say**2
+            return float(penalty - weight @ (logs * right).sum(axis=1)), gradient
 
-        found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-        self.weights_ = np.asarray(found.x.reshape(shape))
+        start = np.zeros(shape[0] * shape[1] + 1)
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+        self.weights_ = np.asarray(found[:-1].reshape(shape) + found[-1] * to_network)
         return self
 
     @classmethod

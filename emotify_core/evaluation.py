@@ -22,7 +22,7 @@ from emotify_core.calibration import Calibration
 from emotify_core.dataset import Dataset, Table
 from emotify_core.earlier import MEASURED, known_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
-from emotify_core.experts import FUNCTIONALS, NETWORK, Scores, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, NETWORK_SAY, Scores, fuse, head_scores, quality_of, say_of
 from emotify_core.fitting import (
     Start,
     fit_domain,
@@ -211,7 +211,7 @@ def put_together(
     """
     labels = ordered_labels(dataset.labels.tolist())
     truth = [np.array([labels.index(label) for label in dataset.labels[split.test]]) for split in splits]
-    fused = [{name: fuse(judged.opinions) for name, judged in fold.items()} for fold in folds]
+    fused = [{name: _fused(judged, recipe) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
     calibrations = _calibrations(fused, truth, quality, recipe, splits) if recipe.is_calibrated else [None] * len(folds)
     joined = _Joined(dataset, splits, labels, calibrations)
@@ -222,6 +222,11 @@ def put_together(
         priors = _priors([scores["clean"] for scores in fused], truth, labels, splits)
         outcomes |= _after_earlier_notes(joined, outcomes["clean"], [fold["clean"] for fold in folds], priors, seed)
     return outcomes
+
+
+def _fused(judged: Judged, recipe: Recipe) -> Scores:
+    """Put opinions together as the model will do it that is trained of the recipe."""
+    return fuse(judged.opinions, network_say=NETWORK_SAY if recipe.home is None else say_of(judged.quality[:, -1]))
 
 
 def _after_earlier_notes(

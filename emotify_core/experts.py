@@ -18,7 +18,9 @@ Scores = NDArray[np.float64]
 FUNCTIONALS: Final = "functionals"
 NETWORK: Final = "network"
 NETWORK_SAY: Final = 0.6
-"""How much of the say the network has, the other expert having the rest."""
+"""How much of the say the network has at home, the other expert having the rest."""
+STRANGE_SAY: Final = 0.9
+"""How much of it the network has where a recording is wholly strange: of corpora that neither has met it knows more."""
 _FLOOR: Final = 1e-4  # an expert that is certain must not overrule the other
 
 
@@ -39,14 +41,15 @@ class Experts:
         Tells recordings like those that the calibration was fitted to from strange ones.
     adaptation : Adaptation, optional
         What was learned of strange recordings; needs a domain.
-    network_say : float, default=NETWORK_SAY
-        See `fuse`.
+    network_say, strange_say : float
+        How much of the say the network has at home, and where a recording is wholly strange.
     """
 
     prior: SpeakerPrior | None = None  # models that were published before there were any have none
     domain: DomainDetector | None = None
     adaptation: Adaptation | None = None
-    network_say: float = 0.5  # of models from before 2026-11-26
+    network_say: float = 0.5  # of models that were published before it was a matter of the model
+    strange_say: float = 0.5
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Experts:
         domain: DomainDetector | None = None,
         adaptation: Adaptation | None = None,
         network_say: float = NETWORK_SAY,
+        strange_say: float = STRANGE_SAY,
     ) -> None:
         self.heads = heads
         self.calibration = calibration
@@ -66,9 +70,10 @@ class Experts:
         self.domain = domain
         self.adaptation = adaptation
         self.network_say = network_say
+        self.strange_say = strange_say
 
     def fuse(self, opinions: Mapping[str, Scores], quality: NDArray[np.float32]) -> Scores:
-        """Put the experts' opinions together as `fuse` does, and adapt those of strange recordings.
+        """Put the experts' opinions together, and adapt those of strange recordings.
 
         Parameters
         ----------
@@ -77,10 +82,16 @@ class Experts:
         quality : ndarray of float32, shape=(n_utterances, n_features)
             From `quality_of`, with the domain.
         """
-        scores = fuse(opinions, network_say=self.network_say)
-        if self.adaptation is None or self.domain is None:
+        if self.domain is None:
+            return fuse(opinions, network_say=self.network_say)
+        scores = fuse(opinions, network_say=self.say(quality[:, -1]))
+        if self.adaptation is None:
             return scores
         return self.adaptation.adapt(scores, evidence_of(opinions), quality[:, -1])
+
+    def say(self, strangeness: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return how much of the say the network has, shape=(n_utterances,); see `say_of`."""
+        return say_of(strangeness, home=self.network_say, strange=self.strange_say)
 
     def probabilities(
         self, scores: Scores, quality: NDArray[np.float32], *, unknown: float | NDArray[np.float64] = 1.0
@@ -141,14 +152,21 @@ def quality_of(
     return quality.astype(np.float32)
 
 
-def fuse(opinions: Mapping[str, Scores], *, network_say: float = NETWORK_SAY) -> Scores:
+def say_of(
+    strangeness: NDArray[np.floating], *, home: float = NETWORK_SAY, strange: float = STRANGE_SAY
+) -> NDArray[np.float64]:
+    """Return how much of the say the network has of recordings, by how strange they are, shape=(n_utterances,)."""
+    return np.asarray(home + np.asarray(strangeness, dtype=np.float64) * (strange - home))
+
+
+def fuse(opinions: Mapping[str, Scores], *, network_say: float | NDArray[np.float64] = NETWORK_SAY) -> Scores:
     """Average the log-probabilities of the experts.
 
     Parameters
     ----------
     opinions : mapping
         Name of the expert -> log-scores, shape=(n_utterances, n_classes). At least one.
-    network_say : float
+    network_say : float, or ndarray of float, shape=(n_utterances,)
         Weight of the network, from 0 to 1; the functionals have the rest.
 
     Returns
@@ -164,7 +182,8 @@ def fuse(opinions: Mapping[str, Scores], *, network_say: float = NETWORK_SAY) ->
     if len(opinions) == 1:
         return next(iter(opinions.values()))
     functionals, network = (_bounded(opinions[name]) for name in (FUNCTIONALS, NETWORK))
-    return np.asarray((1 - network_say) * functionals + network_say * network)
+    say = np.reshape(network_say, (-1, 1))
+    return np.asarray((1 - say) * functionals + say * network)
 
 
 def evidence_of(opinions: Mapping[str, Scores]) -> Scores:

@@ -124,7 +124,8 @@ class Hearing:
         if self._serving.domain is None or not len(rows):
             return None
         opinions = self._opinions(head_scores[rows], self._examples.network_scores[rows])
-        fused, strangeness = fuse(opinions, network_say=self._serving.network_say), self._examples.strangeness[rows]
+        strangeness = self._examples.strangeness[rows]
+        fused = fuse(opinions, network_say=self._serving.say(strangeness))
         slopes, offsets = np.ones((len(rows), 1)), np.zeros((1, 1))
         if calibration is not None:
             quality = self._examples.quality[rows].copy()
@@ -177,7 +178,7 @@ class Hearing:
         folds: NDArray[np.integer],
         adaptations: Mapping[int, Adaptation],
     ) -> Scores:
-        fused = fuse(opinions, network_say=self._serving.network_say)
+        fused = fuse(opinions, network_say=self._serving.say(strangeness))
         if adaptations:
             evidence = evidence_of(opinions)
             for fold, adaptation in adaptations.items():

@@ -213,6 +213,7 @@ class _Night:
             domain=serving.experts.domain,
             adaptation=hearing.adaptation(attempt.on_examples, attempt.weights, posteriors, attempt.calibration),
             network_say=serving.experts.network_say,
+            strange_say=serving.experts.strange_say,
         )
         stamp = self._now.astimezone(UTC)
         header = replace(

@@ -31,7 +31,7 @@ from emotify_core.errors import (
     UndecodableAudioError,
     UntrustedModelError,
 )
-from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of, say_of
 from emotify_core.features import feature_names
 from emotify_core.features.windows import loud_windows, split_windows
 from emotify_core.non_speech import synthesize_non_speech
@@ -301,15 +301,14 @@ class TestNetwork:
         y = condition(voice(Emotion.ANGRY, "11", duration=2.0), SR)
         _, experts = Registry(trained).load(classifier.version)
         features = classifier.listen(Waveform(y, SR, 2.0)).features
-        scores = fuse(
-            {
-                FUNCTIONALS: head_scores(experts.heads, features),
-                NETWORK: Encoder(tiny_network()).run([views(y)])[0],
-            }
-        )
+        quality = quality_of(experts.heads, features, RECIPES["fused"].quality, experts.domain)
+        opinions = {
+            FUNCTIONALS: head_scores(experts.heads, features),
+            NETWORK: Encoder(tiny_network()).run([views(y)])[0],
+        }
+        scores = fuse(opinions, network_say=say_of(quality[:, -1]))
         found = fused.predict(Waveform(y, SR, 2.0)).probabilities
 
-        quality = quality_of(experts.heads, features, RECIPES["fused"].quality, experts.domain)
         expected = experts.probabilities(scores, quality)[0]
         assert [found[Emotion(label)] for label in LABELS] == pytest.approx(expected.tolist(), rel=1e-5)
 

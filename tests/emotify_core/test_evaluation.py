@@ -19,7 +19,7 @@ from emotify_core.earlier import MEASURED
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError, TooFewExamplesError
 from emotify_core.evaluation import calibrate, cross_validate, know_voices, require_no_leaks
-from emotify_core.experts import FUNCTIONALS, NETWORK, fuse
+from emotify_core.experts import FUNCTIONALS, NETWORK, fuse, say_of
 from emotify_core.heads import FusedHeads, fit_temperature, softmax
 from emotify_core.metrics import expected_calibration_error, unweighted_average_recall
 from emotify_core.outcomes import (
@@ -281,7 +281,7 @@ class TestTwoExperts:
 
     def test_the_verdict_is_what_both_say(self, outcome: Outcome) -> None:
         assert list(outcome.opinions) == [FUNCTIONALS, NETWORK]
-        np.testing.assert_allclose(outcome.scores, fuse(outcome.opinions))
+        np.testing.assert_allclose(outcome.scores, fuse(outcome.opinions, network_say=say_of(outcome.quality[:, -1])))
         one, two = (outcome.of_expert(name).probabilities for name in outcome.opinions)
         assert not np.allclose(one, two)
 

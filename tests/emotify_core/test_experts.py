@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
 from emotify_core.domain import DomainDetector
-from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, fuse, head_scores, quality_of, say_of
 from emotify_core.heads import softmax
 from tests.emotify_core.tiny_models import LABELS, clouds, tiny_calibration, tiny_heads, tiny_model
 
@@ -50,6 +50,20 @@ class TestFuse:
 
         np.testing.assert_allclose(fuse(opinions, network_say=0.3), fuse(swapped, network_say=0.7), atol=1e-12)
         np.testing.assert_allclose(softmax(fuse(opinions, network_say=1.0)), softmax(two), atol=5e-4)
+
+    @given(SCORES, SCORES)
+    def test_each_recording_may_have_a_say_of_its_own(self, one: NDArray[np.float64], two: NDArray[np.float64]) -> None:
+        opinions, strangeness = {FUNCTIONALS: one, NETWORK: two}, np.array([0.0, 1.0, 0.5])
+
+        fused = fuse(opinions, network_say=say_of(strangeness, home=0.6, strange=0.9))
+
+        for row, say in enumerate((0.6, 0.9, 0.75)):
+            np.testing.assert_allclose(fused[row], fuse(opinions, network_say=say)[row], atol=1e-12)
+
+    def test_models_from_before_the_say_was_theirs_listen_to_both_alike_wherever(self) -> None:
+        older = Experts.__new__(Experts)
+
+        np.testing.assert_array_equal(older.say(np.array([0.0, 1.0])), [0.5, 0.5])
 
     def test_an_expert_that_is_certain_does_not_overrule_the_other(self) -> None:
         certain, moderate = np.array([[0.0, -1e3, -1e3]]), np.log([[1e-5, 0.9, 0.1]])

@@ -70,7 +70,7 @@ class TestBase:
         experts = MODELS.load(MODELS.champion())[1]
         truth = base.labels[base.tested]
         opinions = {FUNCTIONALS: base.head_scores[0].astype(float), NETWORK: base.network_scores[0].astype(float)}
-        fused = fuse(opinions, network_say=experts.network_say)
+        fused = fuse(opinions, network_say=experts.say(base.quality[0][:, -1]))
         scores = fused[:, [base.emotions.index(name) for name in experts.classes]]
         said = np.array(experts.classes)[experts.probabilities(scores, base.quality[0]).argmax(axis=1)]
 

@@ -143,7 +143,8 @@ class TestWhatIsLearned:
         }
         truth = [learned.classes.index(label.value) for label in labels]
         plain, adapted = (
-            np.mean(scores.argmax(axis=1) == truth) for scores in (fuse(opinions), learned.fuse(opinions, quality))
+            np.mean(experts.fuse(opinions, quality).argmax(axis=1) == truth)
+            for experts in (Experts(learned.heads, domain=learned.domain), learned)
         )
         assert adapted > plain + 0.2
         np.testing.assert_array_equal(learned.fuse(opinions, np.zeros_like(quality)), fuse(opinions))
