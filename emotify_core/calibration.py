@@ -159,8 +159,10 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         unknown : float, or ndarray of float, shape=(n_utterances,)
             How little is known of the voice, from 1 to 0: see `SpeakerPrior.voice`.
         """
-        slopes, offsets = self.affine(quality)
-        return softmax(scores * slopes + np.reshape(unknown, (-1, 1)) * offsets)
+        scaled = scores / self.temperatures(quality)[:, None]
+        if self.biases_ is not None:
+            scaled = scaled + np.reshape(unknown, (-1, 1)) * self.biases_
+        return softmax(scaled / self._doubts(quality))
 
     def affine(self, quality: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what makes logits of the log-scores of a voice that is not known: slopes and offsets.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import runpy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def test_every_benchmark_explains_itself_rather_than_starting(
     benchmark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", [benchmark, "--help"])
+    monkeypatch.delitem(sys.modules, benchmark, raising=False)  # other tests may have imported it
     with pytest.raises(SystemExit) as exit_:
         runpy.run_module(benchmark, run_name="__main__", alter_sys=True)
     assert exit_.value.code == 0

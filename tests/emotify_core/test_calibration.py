@@ -11,6 +11,7 @@ from sklearn.base import clone
 from emotify_core.calibration import Calibration
 from emotify_core.heads import Matrix, fit_temperature, softmax
 from emotify_core.metrics import expected_calibration_error
+from tests.emotify_core.tiny_models import tiny_calibration
 
 Sample = tuple[NDArray[np.float64], NDArray[np.intp], Matrix]
 
@@ -62,6 +63,15 @@ class TestQuality:
 
         at_the_clip = calibration.mean_ - calibration.clip * calibration.scale_ * [1, 0]
         assert far[0] == pytest.approx(calibration.temperatures(at_the_clip[None].astype(np.float32))[0], rel=1e-3)
+
+
+def test_the_affine_map_gives_the_logits_of_a_voice_that_is_not_known() -> None:
+    calibration, rng = tiny_calibration(), np.random.default_rng(0)
+    scores, quality = rng.normal(size=(20, 8)), rng.normal(size=(20, 2)).astype(np.float32)
+
+    slopes, offsets = calibration.affine(quality)
+
+    np.testing.assert_allclose(softmax(scores * slopes + offsets), calibration.probabilities(scores, quality))
 
 
 class TestBiases:
