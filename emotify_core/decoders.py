@@ -277,7 +277,7 @@ def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
     n_channels = frame.layout.nb_channels
     _check(frame.sample_rate, n_channels)
     array = frame.to_ndarray()
-    with np.errstate(over="ignore"):  # a double that becomes infinite is refused with the others
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite or is NaN is refused with the others
         samples = np.array(array.T if frame.format.is_planar else array.reshape(-1, n_channels), dtype=np.float32)
     if array.dtype == np.uint8:
         samples = (samples - 128) / np.float32(128)

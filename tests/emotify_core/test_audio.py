@@ -292,14 +292,15 @@ class TestUnusableContent:
         with pytest.raises(UndecodableAudioError, match="not finite"):
             decode(wav(y, subtype=subtype))
 
-    def test_a_double_too_large_for_a_float_is_refused_by_ffmpeg_too(self) -> None:
-        y = SPEECH.astype(float)
-        y[5000] = 1e300
+    @pytest.mark.parametrize("value", [struct.pack(">d", 1e300), bytes.fromhex("7ff0000000000001")])
+    def test_a_double_that_no_float_can_be_is_refused_by_ffmpeg_too(self, value: bytes) -> None:
         pcm = io.BytesIO()
-        soundfile.write(pcm, y, 16000, format="CAF", subtype="DOUBLE")
+        soundfile.write(pcm, SPEECH.astype(float), 16000, format="CAF", subtype="DOUBLE", endian="BIG")
+        encoded = bytearray(pcm.getvalue())
+        encoded[-8000:-7992] = value
 
         with pytest.raises(UndecodableAudioError, match="not finite"):
-            decode(pcm.getvalue())
+            decode(bytes(encoded))
 
     @pytest.mark.parametrize("sr", [0, 1, 2**31, 4_000_000_000])
     @pytest.mark.parametrize("name", ["wav-pcm_16", "wav-float", "wav-ima_adpcm"])
