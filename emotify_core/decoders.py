@@ -26,6 +26,8 @@ BLOCK_SIZE: Final = 2**19  # numbers in a block: 11 s of mono at 48 kHz, 2 MiB a
 _MAX_PIECES: Final = 2**13  # in a block: a broken file may give its samples one by one
 _PIECE: Final = 2**12  # frames read at once: as much is lost where a file breaks off
 _MAX_CHANNELS: Final = 64
+# PyAV 18 counts planes up to a null pointer, which need not stand behind the eighth: it reads past them, and crashes.
+_UNSAFE_PLANES: Final = 8
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
 MIN_SR, MAX_SR = 2_000, 768_000
 
@@ -276,6 +278,8 @@ def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
     """Convert a frame of FFmpeg's to floats, one column a channel."""
     n_channels = frame.layout.nb_channels
     _check(frame.sample_rate, n_channels)
+    if frame.format.is_planar and n_channels >= _UNSAFE_PLANES:
+        frame = _packed(frame)
     array = frame.to_ndarray()
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite or is NaN is refused with the others
         samples = np.array(array.T if frame.format.is_planar else array.reshape(-1, n_channels), dtype=np.float32)
@@ -284,6 +288,15 @@ def _to_pcm(frame: av.AudioFrame) -> PcmBlock:
     elif array.dtype.kind == "i":
         samples /= np.float32(2 ** (8 * array.dtype.itemsize - 1))
     return PcmBlock(samples, frame.sample_rate)
+
+
+def _packed(frame: av.AudioFrame) -> av.AudioFrame:
+    """Interleave the channels of a frame."""
+    import av  # noqa: PLC0415
+
+    form = av.AudioResampler(format=frame.format.packed, layout=frame.layout, rate=frame.sample_rate)
+    (packed,) = form.resample(frame)
+    return packed
 
 
 _DECODERS: Final = MappingProxyType[Decoder, Callable[[bytes, Container, Deadline], Iterator[PcmBlock]]](

@@ -98,21 +98,27 @@ def with_soundfile(y: NDArray[Any], sr: int, container: str, subtype: str) -> by
 
 
 def with_ffmpeg(
-    y: NDArray[np.float32], sr: int, muxer: str, encoder: str, options: dict[str, str] | None = None
+    y: NDArray[np.float32],
+    sr: int,
+    muxer: str,
+    encoder: str,
+    options: dict[str, str] | None = None,
+    *,
+    layout: str = "mono",
 ) -> bytes:
     """Encode a mono signal by FFmpeg."""
     file = io.BytesIO()
     with av.open(file, "w", format=muxer, options=options or {}) as container:
         stream = container.add_stream(encoder, rate=sr)
         assert isinstance(stream, av.AudioStream)
-        stream.layout = "mono"
+        stream.layout = layout
         stream.bit_rate = 12200 if "amr" in encoder else 64000
         stream.codec_context.open()
         frame = av.AudioFrame.from_ndarray(y[np.newaxis], format="fltp", layout="mono")
         frame.sample_rate = sr
         frame.pts = 0
         resampler = av.AudioResampler(
-            stream.codec_context.format.name, "mono", sr, stream.codec_context.frame_size or 1024
+            stream.codec_context.format.name, layout, sr, stream.codec_context.frame_size or 1024
         )
         for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
             container.mux(stream.encode(piece))

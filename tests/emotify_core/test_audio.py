@@ -118,6 +118,16 @@ class TestFormats:
 
         assert waveform.note_duration == pytest.approx(len(SPEECH) * (2 / 16000 + 1 / 24000), abs=0.01)
 
+    @pytest.mark.parametrize(("muxer", "encoder"), [("ogg", "libopus"), ("ipod", "aac")])
+    def test_eight_channels_in_planes_are_mixed_as_one_is(self, muxer: str, encoder: str) -> None:
+        speech = np.tile(SPEECH, 3)
+
+        alone, surrounded = (
+            decode(with_ffmpeg(speech, 48000, muxer, encoder, layout=layout)) for layout in ("mono", "7.1")
+        )
+
+        assert similarity(alone.y, surrounded.y) > 0.9
+
     def test_a_link_of_something_else_hides_no_other_one(self) -> None:
         speech = with_soundfile(SPEECH, 16000, "OGG", "OPUS")
         pages = [
