@@ -59,6 +59,16 @@ class Hearing:
         fused = self._fused(opinions, self._examples.strangeness, self._folds, adaptations)
         return self._probabilities(fused, self._examples.quality, calibration)
 
+    def plausible(self, head_scores: Scores, calibration: Calibration | None) -> Probabilities:
+        """Return what head scores of the examples come to, as if none were strange, shape=(n_examples, n_emotions).
+
+        How far people's names are plausible is told by heads that learned from everybody else more than by the network,
+        which has most of the say where a recording is strange.
+        """
+        opinions = self._opinions(head_scores, self._examples.network_scores)
+        fused = self._fused(opinions, np.zeros(len(self._examples)), self._folds, NOT_ADAPTED)
+        return self._probabilities(fused, self._examples.quality, calibration)
+
     def base(
         self,
         head_scores: Sequence[Scores],

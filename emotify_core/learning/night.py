@@ -158,7 +158,7 @@ class _Night:
         )
         weights = first_weights(examples, base_weight)
         log_scores = t.first_posteriors(base, examples, weights, before.examples)
-        first = hearing.examples(log_scores, calibration)
+        first = hearing.plausible(log_scores, calibration)
         weighed = weigh(examples, first, base_weight, seed=self._seed)
         counts = _counts(examples, weighed.set_aside)
         if not weighed.weights.any():
