@@ -281,7 +281,18 @@ class TestTwoExperts:
 
     def test_the_verdict_is_what_both_say(self, outcome: Outcome) -> None:
         assert list(outcome.opinions) == [FUNCTIONALS, NETWORK]
-        np.testing.assert_allclose(outcome.scores, fuse(outcome.opinions, network_say=say_of(outcome.quality[:, -1])))
+        np.testing.assert_allclose(outcome.scores, fuse(outcome.opinions))
+
+    def test_where_a_recording_is_strange_to_the_home_corpus_the_network_has_more_of_the_say(
+        self, corpora: Dataset, training: StandInTraining
+    ) -> None:
+        recipe = replace(WITH_NETWORK, home="ravdess")
+
+        outcome = cross_validate(corpora, emobox_folds(corpora.utterances), recipe)["clean"]
+
+        strangeness = outcome.quality[:, -1]
+        assert strangeness.max() > 0
+        np.testing.assert_allclose(outcome.scores, fuse(outcome.opinions, network_say=say_of(strangeness)))
         one, two = (outcome.of_expert(name).probabilities for name in outcome.opinions)
         assert not np.allclose(one, two)
 
