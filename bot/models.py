@@ -126,11 +126,16 @@ def adopt_release_alone(settings: Settings) -> None:
         _log.warning("The shipped model could not be compared with the champion: %s", error)
 
 
-def make_champion(registry: Registry, folder: Path) -> None:
-    """Promote a version of this registry, or of the shipped one, which is adopted first."""
+def make_champion(registry: Registry, folder: Path, *, after: tuple[str, ...]) -> bool:
+    """Promote a version of this registry, or of the shipped one, which is adopted first; tell whether it serves then.
+
+    It does not if somebody chose another champion meanwhile: the history is not `after` any more.
+    """
     if folder.parent != registry.root:
         registry.adopt(folder)
-    registry.promote(folder.name)
+    if registry.history() == after:
+        registry.promote(folder.name)
+    return registry.history()[-1:] == (folder.name,)
 
 
 def prune(registry: Registry, *, keep: int) -> list[str]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -229,22 +229,44 @@ class Night:
             report=report,
             decided_at=self.clock(),
         )
+        png = self._picture(outcome)
+        if outcome.decision == "promoted":
+            facts = outcome.facts() | {"number": number, _KNEW: withdrawn_at}
+            if not self._promote(reference, lesson, facts, png, history):
+                outcome = replace(outcome, decision="kept", reason=_BY_HAND)
+                self._picture(outcome)
+        elif reference.replaces:
+            make_champion(self.registry, reference.folder, after=history)
+        return outcome
+
+    def _picture(self, outcome: Outcome) -> bytes | None:
+        """Draw the gate's table, and keep it as the picture of the last night."""
         png = draw(outcome)
         if png is not None:
             write_atomically(self.picture, lambda file: file.write(png))
-        if outcome.decision == "promoted":
-            facts = {"number": number, _KNEW: withdrawn_at}
-            self._promote(reference, lesson, outcome.facts() | facts, png)
-        elif reference.replaces and not is_chosen:
-            make_champion(self.registry, reference.folder)
-        return outcome
+        return png
 
-    def _promote(self, reference: _Reference, lesson: Lesson, facts: Mapping[str, Any], png: bytes | None) -> None:
-        """Publish the challenger and make it the champion; a rollback leads to what it was compared with."""
+    def _promote(
+        self,
+        reference: _Reference,
+        lesson: Lesson,
+        facts: Mapping[str, Any],
+        png: bytes | None,
+        history: tuple[str, ...],
+    ) -> bool:
+        """Publish the challenger and make it the champion; a rollback leads to what it was compared with.
+
+        Returns
+        -------
+        bool
+            False if somebody chose another champion since the history was read: the challenger is gone then.
+        """
         challenger = lesson.challenger
         assert challenger is not None  # noqa: S101 - `_decide` has checked
-        if self.registry.history()[-1:] != (reference.folder.name,):
-            make_champion(self.registry, reference.folder)
+        if history[-1:] != (reference.folder.name,):
+            if not make_champion(self.registry, reference.folder, after=history):
+                return False
+            history = self.registry.history()
         night = {**facts, "base": shipped_champion()[1].version}
 
         def add_card(folder: Path, header: Header) -> None:
@@ -256,7 +278,10 @@ class Night:
         metrics = {NIGHT: night}
         header = challenger.header
         self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_card)
-        self.registry.promote(header.version)
+        if make_champion(self.registry, self.registry.root / header.version, after=history):
+            return True
+        self.registry.remove(header.version)
+        return False
 
     def _end(self, number: int, outcome: Outcome) -> None:
         """Record what came of the night."""

@@ -34,7 +34,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     shipped = release(tmp_path / "shipped")
     monkeypatch.setattr(models, "shipped_models", lambda: shipped.root)
     registry = Registry(tmp_path / "models")
-    models.make_champion(registry, shipped.root / "shipped-1")
+    models.make_champion(registry, shipped.root / "shipped-1", after=())
     retrain(registry, "night-1", day=1, promote=False)
     retrain(registry, "night-2", day=2, promote=False)
     return registry

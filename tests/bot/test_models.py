@@ -52,7 +52,7 @@ def registry(settings: Settings, shipped: Registry) -> Registry:
 
 def begin(registry: Registry, shipped: Registry) -> None:
     """Adopt and promote the shipped model, as the first night does."""
-    make_champion(registry, shipped.root / shipped.champion())
+    make_champion(registry, shipped.root / shipped.champion(), after=())
 
 
 class TestServing:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,13 @@ from typing import Any, Literal
 import pytest
 
 from bot import models
+from bot.night import Outcome
 from bot.night_examples import DAYS_TO_TRUST
 from bot.store import Store, StoreError
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
+from emotify_core.header import Header
 from emotify_core.learning import Lesson, weights
 from emotify_core.registry import MODEL_FILE, Registry
 from tests.bot.night_school import ADA, BOB, School, Student, vector
@@ -251,6 +254,84 @@ class TestChosenByHand:
         assert school.night() == 3
 
         assert school.registry.champion() == good
+
+    @pytest.mark.parametrize("moment", ["drawn", "published"])
+    def test_nor_who_does_while_the_challenger_is_published(
+        self, school: School, monkeypatch: pytest.MonkeyPatch, moment: str
+    ) -> None:
+        school.hear()
+        school.night()
+        first = school.registry.champion()
+        roll_back_when(monkeypatch, moment, school.registry)
+
+        assert school.night() == 3
+
+        assert school.registry.history() == ("shipped-1",)
+        assert set(school.registry.versions()) == {"shipped-1", first}
+        assert "The champion stays: somebody chose another champion meanwhile" in " ".join(school.out.split())
+        assert school.nights()[0].decision == "kept"
+
+    def test_nor_who_goes_back_further_than_to_what_took_over_from_a_broken_champion(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear()
+        for _ in range(3):
+            school.night()
+        good, broken = school.registry.versions()[2:]
+        (school.registry.root / broken / MODEL_FILE).write_bytes(b"")
+        roll_back_when(monkeypatch, "published", school.registry, steps=2)
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == good
+
+    def test_the_picture_does_not_say_otherwise(self, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+        school.hear()
+        school.night()
+        drawn: list[str] = []
+
+        def draw(outcome: Outcome) -> bytes:
+            drawn.append(outcome.decision)
+            return b"a picture"
+
+        monkeypatch.setattr("bot.night.draw", draw)
+        roll_back_when(monkeypatch, "published", school.registry)
+
+        school.night()
+
+        assert drawn == ["promoted", "kept"]
+
+    def test_who_chooses_the_challenger_before_the_night_does_has_it(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear()
+        publish = Registry.publish
+
+        def publish_and_promote(self: Registry, header: Header, *args: Any, **options: Any) -> Header:
+            published = publish(self, header, *args, **options)
+            self.promote(header.version)
+            return published
+
+        monkeypatch.setattr(Registry, "publish", publish_and_promote)
+
+        assert school.night() == 0
+
+        assert school.registry.champion() == school.nights()[0].challenger
+
+
+def roll_back_when(monkeypatch: pytest.MonkeyPatch, moment: str, registry: Registry, *, steps: int = 1) -> None:
+    """Let an operator go back to an earlier champion as soon as the night has drawn its picture, or published."""
+    target = {"drawn": "bot.night.draw", "published": "emotify_core.registry.Registry.publish"}[moment]
+    work = pkgutil.resolve_name(target)
+    left = [registry.rollback] * steps
+
+    def and_roll_back(*args: Any, **options: Any) -> Any:
+        result = work(*args, **options)
+        while left:
+            left.pop()()
+        return result
+
+    monkeypatch.setattr(target, and_roll_back)
 
 
 class TestFailure:
@@ -603,7 +684,7 @@ class TestChampion:
         assert school.registry.history()[-2] == "shipped-2"
 
     def test_one_of_an_earlier_release_does_not_end_learning(self, school: School) -> None:
-        models.make_champion(school.registry, models.shipped_champion()[0])
+        models.make_champion(school.registry, models.shipped_champion()[0], after=())
         retrain(school.registry, "night-old", day=1, files={}, n_features=3, feature_set="functionals-3")
         school.hear()
 
