@@ -112,8 +112,15 @@ class Answering:
         self._services = services
         self._silent_in: set[int] = set()
 
-    async def answer(self, message: discord.Message, clip: Clip, *, pending: StoredNote | None = None) -> None:
-        """Listen to a note that just came in, or to one that a restart interrupted, and reply."""
+    async def answer(
+        self,
+        message: discord.Message,
+        clip: Clip,
+        *,
+        pending: StoredNote | None = None,
+        asked_by: discord.Message | None = None,
+    ) -> None:
+        """Listen to a note that just came in, that a restart interrupted or a later message asks about, and reply."""
         if not self._may_write(message):
             return
         conversation = self._services.conversation
@@ -123,18 +130,18 @@ class Answering:
                 typing.start()
                 return await download(self._services.downloads, message, clip)
 
-            note = incoming(message, clip)
+            note = incoming(message, clip, asked=asked_by is not None)
             outcome = await (conversation.finish(pending, fetch) if pending else conversation.hear(note, fetch))
             if isinstance(outcome, Answer):
-                await self.deliver(message, outcome)
+                await self.deliver(message, outcome, cause=asked_by or message)
 
-    async def deliver(self, message: discord.Message, answer: Answer) -> None:
+    async def deliver(self, message: discord.Message, answer: Answer, *, cause: discord.Message) -> None:
         """Send an answer as the reply to a note, record that, and offer the marks."""
         conversation = self._services.conversation
         reactions = _may_react(message)
         view = mark_buttons() if answer.offers_feedback and not reactions else None
         try:
-            reply = await reply_to(message, spell(answer), view=view)
+            reply = await reply_to(message, spell(answer), cause=cause, view=view)
         except NoteGoneError:
             await conversation.withdraw(message.id)
             await conversation.unsent(answer.note_id)

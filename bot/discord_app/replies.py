@@ -24,10 +24,12 @@ class MayNotWriteError(Exception):
     """The bot may not write where the note was sent."""
 
 
-async def reply_to(note: discord.Message, text: str, *, view: discord.ui.View | None = None) -> discord.Message:
-    """Send the one reply to a note.
+async def reply_to(
+    note: discord.Message, text: str, *, cause: discord.Message, view: discord.ui.View | None = None
+) -> discord.Message:
+    """Send the one reply to a note that its cause asks for: the note itself, or a later message that asks again.
 
-    The note's id is the nonce: should a request be repeated because its answer was lost, Discord returns the first
+    The cause's id is the nonce: should a request be repeated because its answer was lost, Discord returns the first
     reply and sends no second one. The reference must exist, so that a note deleted meanwhile gets no reply.
 
     Raises
@@ -37,20 +39,22 @@ async def reply_to(note: discord.Message, text: str, *, view: discord.ui.View | 
     """
     if _may_refer(note):
         try:
-            return await patiently(lambda: _send(note, text, view, refer=True))
+            return await patiently(lambda: _send(note, text, cause, view, refer=True))
         except discord.HTTPException as error:
             if error.code != _NO_HISTORY:
                 _raise_plainly(error)
                 raise
     try:
         named = f"**{discord.utils.escape_markdown(note.author.display_name)}**: {text}"
-        return await patiently(lambda: _send(note, named, view, refer=False))
+        return await patiently(lambda: _send(note, named, cause, view, refer=False))
     except discord.HTTPException as error:
         _raise_plainly(error)
         raise
 
 
-async def _send(note: discord.Message, text: str, view: discord.ui.View | None, *, refer: bool) -> discord.Message:
+async def _send(
+    note: discord.Message, text: str, cause: discord.Message, view: discord.ui.View | None, *, refer: bool
+) -> discord.Message:
     """Send a reply that mentions nobody."""
     options: dict[str, Any] = {}
     if refer:
@@ -58,7 +62,7 @@ async def _send(note: discord.Message, text: str, view: discord.ui.View | None, 
     if view is not None:
         options["view"] = view
     return await note.channel.send(
-        text, nonce=note.id, mention_author=False, allowed_mentions=discord.AllowedMentions.none(), **options
+        text, nonce=cause.id, mention_author=False, allowed_mentions=discord.AllowedMentions.none(), **options
     )
 
 

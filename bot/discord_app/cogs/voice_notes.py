@@ -29,12 +29,12 @@ class VoiceNotes(Area):
             return
         mode = await listen_mode(self._services, guild_id_of(message))
         if is_for_the_bot(message, clip, mode=mode, me=self._bot.user.id):
-            await self._answering.answer(note, clip)
+            await self._answering.answer(note, clip, asked_by=None if note is message else message)
 
     @staticmethod
     def _note_in(message: discord.Message, me: int) -> discord.Message | None:
         """Find the message with the voice: this one, or the own one under which it mentions the bot."""
-        if message.attachments or not is_mentioned(message, me) or message.reference is None:
+        if find_clip(message) is not None or not is_mentioned(message, me) or message.reference is None:
             return message
         pointed_at = message.reference.resolved
         if isinstance(pointed_at, discord.Message) and pointed_at.author == message.author and is_own_voice(pointed_at):

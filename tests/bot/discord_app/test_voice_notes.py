@@ -156,6 +156,54 @@ async def test_a_mention_under_ones_own_note_is_about_that_note(fake: FakeDiscor
     await offered(fake, note)
 
 
+async def test_so_is_one_with_a_picture(fake: FakeDiscord, start: Start, home: Home) -> None:
+    await start(listen="mention")
+    note = await send_note(home.ada, home.channel)
+    text = f"{fake.mention} as here?"
+    await home.ada.send_file(home.channel, "cat.png", b"PNG", text=text, content_type="image/png", reply_to=note)
+    await offered(fake, note)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), NoSpeechError()])
+async def test_a_mention_asks_again_about_a_note_that_failed_or_was_refused(
+    fake: FakeDiscord, start: Start, home: Home, error: Exception
+) -> None:
+    bot = await start(StandIn(error=error))
+    note = await send_note(home.ada, home.channel)
+    sorry = await answer_to(fake, note)
+    bot.recognizer.error = None
+    await home.ada.send_text(home.channel, f"{fake.mention} try again", reply_to=note)
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert row["reply_id"] != sorry.id
+    reply = next(message for message in fake.messages(home.channel) if message.id == row["reply_id"])
+    assert reply.reply_to is note
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+
+
+async def test_a_mention_asks_again_about_a_note_whose_reply_was_deleted(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    reply = await offered(fake, note)
+    await home.ada.delete(reply)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await home.ada.send_text(home.channel, f"{fake.mention} try again", reply_to=note)
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert row["reply_id"] != reply.id
+
+
+async def test_a_mention_under_a_note_that_was_answered_brings_no_second_reply(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    await offered(fake, note)
+    await home.ada.send_text(home.channel, f"{fake.mention} and?", reply_to=note)
+    await fake.settle(timeout=PATIENCE)
+    assert len(fake.calls_to("POST", "/channels/*/messages")) == len(bot.recognizer.heard) == 1
+
+
 async def test_a_mention_under_somebody_elses_note_is_left_alone(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start(listen="mention")
     note = await send_note(home.ada, home.channel)
