@@ -16,12 +16,11 @@ from bot.verdicts import Confirmation, Correction
 from emotify_core.emotions import Emotion
 from emotify_core.header import NETWORK_FILE, Header
 from emotify_core.learning import Example
+from emotify_core.learning.weights import DAYS_TO_TRUST
 from emotify_core.vectors import NoteVector
 
 _log = logging.getLogger(__name__)
 _DAY: Final = timedelta(days=1)
-DAYS_TO_TRUST: Final = 3
-"""From so many days on a person counts fully, as `emotify_core.learning` weighs examples."""
 
 
 @dataclass
@@ -80,7 +79,9 @@ class Reading:
             while True:
                 stored = self.runner.run(_next(rows))
                 facts = (stored.person, stored.guild_id, stored.received_at, stored.predicted, stored.verdict)
-                trust = min(self._days_known(stored), DAYS_TO_TRUST)  # as it grows, the night would end differently
+                trust = min(
+                    float(self._days_known(stored)), DAYS_TO_TRUST
+                )  # as it grows, a night would end differently
                 seen.update(f"{facts}{trust}{stored.vector_set}".encode() + hashlib.sha256(stored.vector).digest())
                 yield stored
         except StopAsyncIteration:

@@ -24,8 +24,7 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Parameters
     ----------
     penalty : float
-        Strength of the L2 penalty on the map, for all examples together, each of which weighs at most 1: where little
-        was said, little is added.
+        Strength of the L2 penalty on the map, for all examples together: where little was said, little is added.
     say_penalty : float
         Of the L2 penalty on how much of the say goes from one expert to the other, which is a single number beside the
         map: a few people's examples tell it.
@@ -65,6 +64,7 @@ class Adaptation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         gain : ndarray of float, shape=(n_examples,)
             How much what is added to a score adds to its logit: 0 where an example is not strange.
         weight : ndarray of float, shape=(n_examples,)
+            How much each counts, in corrections; the penalties are meant for these.
         """
         shape, one = (evidence.shape[1], logits.shape[1]), np.eye(logits.shape[1])
         right, scaled = one[truth], evidence * gain[:, None]

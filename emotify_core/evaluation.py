@@ -22,7 +22,7 @@ from emotify_core.calibration import Calibration
 from emotify_core.dataset import Dataset, Table
 from emotify_core.earlier import MEASURED, known_after
 from emotify_core.errors import CorpusError, TooFewExamplesError
-from emotify_core.experts import FUNCTIONALS, NETWORK, NETWORK_SAY, Scores, fuse, head_scores, quality_of, say_of
+from emotify_core.experts import FUNCTIONALS, NETWORK, Experts, Scores, fuse, head_scores, quality_of, say_of
 from emotify_core.fitting import (
     Start,
     fit_domain,
@@ -32,7 +32,6 @@ from emotify_core.fitting import (
     pretrain,
     run_second_expert,
 )
-from emotify_core.heads import softmax
 from emotify_core.leaks import content_hash, find_leaks
 from emotify_core.metrics import restrict_probabilities
 from emotify_core.outcomes import Outcome
@@ -226,7 +225,8 @@ def put_together(
 
 def _fused(judged: Judged, recipe: Recipe) -> Scores:
     """Put opinions together as the model will do it that is trained of the recipe."""
-    return fuse(judged.opinions, network_say=NETWORK_SAY if recipe.home is None else say_of(judged.quality[:, -1]))
+    strangeness = judged.quality[:, -1] if recipe.home is not None else np.zeros(1)
+    return fuse(judged.opinions, network_say=say_of(strangeness))
 
 
 def _after_earlier_notes(
@@ -273,8 +273,8 @@ class _Joined:
         indices = np.concatenate([split.test for split in self.splits])
         probabilities = []
         for i, (fold, split) in enumerate(zip(folds, self.splits, strict=True)):
-            voice = 1.0 if unknown is None else unknown[i]
-            found = _calibrated(scores[i], self.calibrations[i], fold.quality, voice)
+            calibration, voice = self.calibrations[i], 1.0 if unknown is None else unknown[i]
+            found = Experts(None, calibration=calibration).probabilities(scores[i], fold.quality, unknown=voice)
             probabilities.append(_allowed(found, self.labels, split))
         return Outcome(
             labels=self.labels,
@@ -287,15 +287,6 @@ class _Joined:
                 expert: np.concatenate([fold.opinions[expert] for fold in folds]) for expert in folds[0].opinions
             },
         )
-
-
-def _calibrated(
-    scores: Scores,
-    calibration: Calibration | None,
-    quality: NDArray[np.float32],
-    unknown: float | NDArray[np.float64],
-) -> NDArray[np.float64]:
-    return softmax(scores) if calibration is None else calibration.probabilities(scores, quality, unknown=unknown)
 
 
 def _priors(

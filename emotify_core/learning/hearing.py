@@ -55,9 +55,7 @@ class Hearing:
         adaptations: Mapping[int, Adaptation] = NOT_ADAPTED,
     ) -> Probabilities:
         """Return what head scores of the examples come to, shape=(n_examples, n_emotions)."""
-        opinions = self._opinions(head_scores, self._examples.network_scores)
-        fused = self._fused(opinions, self._examples.strangeness, self._folds, adaptations)
-        return self._probabilities(fused, self._examples.quality, calibration)
+        return self._heard(head_scores, calibration, self._examples.strangeness, adaptations)
 
     def plausible(self, head_scores: Scores, calibration: Calibration | None) -> Probabilities:
         """Return what head scores of the examples come to, as if none were strange, shape=(n_examples, n_emotions).
@@ -65,9 +63,7 @@ class Hearing:
         How far people's names are plausible is told by heads that learned from everybody else more than by the network,
         which has most of the say where a recording is strange.
         """
-        opinions = self._opinions(head_scores, self._examples.network_scores)
-        fused = self._fused(opinions, np.zeros(len(self._examples)), self._folds, NOT_ADAPTED)
-        return self._probabilities(fused, self._examples.quality, calibration)
+        return self._heard(head_scores, calibration, np.zeros(len(self._examples)), NOT_ADAPTED)
 
     def base(
         self,
@@ -162,6 +158,17 @@ class Hearing:
             replace(twin, adaptation=self.adaptation(head_scores, weights, posteriors, calibration, without=fold))
             for fold, twin in enumerate(twins)
         ]
+
+    def _heard(
+        self,
+        head_scores: Scores,
+        calibration: Calibration | None,
+        strangeness: NDArray[np.floating],
+        adaptations: Mapping[int, Adaptation],
+    ) -> Probabilities:
+        opinions = self._opinions(head_scores, self._examples.network_scores)
+        fused = self._fused(opinions, strangeness, self._folds, adaptations)
+        return self._probabilities(fused, self._examples.quality, calibration)
 
     def _truth(self) -> NDArray[np.intp]:
         """Return the right column of each of the base's tested utterances, in the order of the model's classes."""

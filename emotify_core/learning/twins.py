@@ -250,13 +250,15 @@ def twins_from_bytes(data: bytes, base: Base) -> list[Twin]:
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            twins = []
+            twins, n = [], len(base.emotions)
             for fold in range(base.n_folds):
                 parts = tuple(file[f"{fold}-{i}"].astype(np.float32) for i in range(6))
                 name = f"{fold}-adaptation"
                 adaptation = Adaptation.of(file[name]) if name in file else None
                 twins.append(Twin(parts[:2], parts[2:], adaptation))
                 twins[-1].scores(base.tested_rows(0)[:1])
+                if adaptation is not None:
+                    adaptation.adapt(np.zeros((1, n)), np.zeros((1, 2 * n + 1)), np.zeros(1))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"The twins of the champion are damaged or of another base ({error}).") from error
     return twins

@@ -17,7 +17,7 @@ UTTERANCES: Final = 20.0  # of the base that a correction counts as
 _MAX_PER_PERSON: Final = 40.0  # corrections
 _MAX_PER_SERVER: Final = 0.5  # of what all come to without this limit
 _MAX_OF_BASE: Final = 0.5  # of the base's weight
-_DAYS_TO_TRUST: Final = 3.0
+DAYS_TO_TRUST: Final = 3.0  # from so many on a person counts fully
 _MAX_FACTOR: Final = 3.0
 _MIN_JUDGED: Final = 6  # corrections of a person from which their worth can be told
 _N_PERMUTATIONS: Final = 200
@@ -115,7 +115,7 @@ def _reliability(
 
 def _plain(examples: Examples) -> Weights:
     kinds = np.array([_OF_VERDICT[verdict] for verdict in examples.verdicts.tolist()])
-    known = np.minimum(1.0, (1.0 + examples.days_known) / (1.0 + _DAYS_TO_TRUST))
+    known = np.minimum(1.0, (1.0 + examples.days_known) / (1.0 + DAYS_TO_TRUST))
     return kinds * known
 
 

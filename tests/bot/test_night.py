@@ -11,13 +11,13 @@ import pytest
 
 from bot import models
 from bot.night import Outcome
-from bot.night_examples import DAYS_TO_TRUST
 from bot.store import Store, StoreError
 from bot.verdicts import Judgement
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
 from emotify_core.header import Header
-from emotify_core.learning import Lesson, weights
+from emotify_core.learning import Lesson
+from emotify_core.learning.weights import DAYS_TO_TRUST
 from emotify_core.registry import MODEL_FILE, Registry
 from tests.bot.night_school import ADA, BOB, School, Student, vector
 from tests.bot.retrained import release, retrain
@@ -472,7 +472,7 @@ class TestOnlyIfNew:
         assert school.night("--if-new") == 0
 
     @pytest.mark.parametrize(("days_known", "runs"), [(0, True), (DAYS_TO_TRUST - 1, True), (DAYS_TO_TRUST, False)])
-    def test_newcomers_count_anew_as_they_become_trusted(self, school: School, days_known: int, runs: bool) -> None:
+    def test_newcomers_count_anew_as_they_become_trusted(self, school: School, days_known: float, runs: bool) -> None:
         school.hear(days_ago=days_known + 0.5)
         school.night("--if-new")
 
@@ -480,9 +480,6 @@ class TestOnlyIfNew:
         school.change(f"UPDATE people SET first_seen = '{a_day_later}'")
 
         assert (school.night("--if-new") == 0) is runs
-
-    def test_the_core_trusts_people_after_as_many_days(self) -> None:
-        assert weights._DAYS_TO_TRUST == DAYS_TO_TRUST
 
     def test_without_any_feedback_no_night_is_recorded(self, school: School) -> None:
         assert school.night("--if-new") == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bot.discord_app.failures import NO_TOKEN, WRONG_TOKEN
 from tests.bot.discord_app.harness import PATIENCE, Home, offered, send_note
 from tests.bot.discord_app.processes import BOT, STAND_IN, Launch, ended, rows, until_rows
 from tests.fake_discord import FakeDiscord
+from tests.interruptions import interrupt_while_loading
 
 MESSAGES = "/channels/*/messages"
 
@@ -68,21 +68,7 @@ async def test_an_unknown_word_is_refused(launch: Launch) -> None:
 
 @pytest.mark.parametrize("loading", ["asyncio", "pydantic", "discord"])
 def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str, tmp_path: Path) -> None:
-    code = f"""
-import runpy, sys
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == {loading!r}:
-            raise KeyboardInterrupt
-sys.meta_path.insert(0, Interrupting())
-sys.path.insert(0, {str(Path(__file__).parents[3])!r})
-sys.argv = ["bot"]
-runpy.run_module("bot", run_name="__main__")
-"""
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert interrupt_while_loading(loading, "bot", folder=tmp_path) == (130, "", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signals")

@@ -3,8 +3,6 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +14,7 @@ from emotify_core.cli import main
 from emotify_core.cli.main import build_parser
 from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS
+from tests.interruptions import interrupt_while_loading
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -222,18 +221,7 @@ def test_control_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.mark.parametrize("loading", ["importlib.metadata", "rich", "numpy", "sklearn"])
-def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str) -> None:
-    code = f"""
-import runpy, sys
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == {loading!r}:
-            raise KeyboardInterrupt
-sys.meta_path.insert(0, Interrupting())
-sys.argv = ["emotify", "predict", "note.wav"]
-runpy.run_module("emotify_core", run_name="__main__")
-"""
+def test_control_c_ends_quietly_while_libraries_are_loaded(loading: str, tmp_path: Path) -> None:
+    done = interrupt_while_loading(loading, "emotify_core", "predict", "note.wav", folder=tmp_path)
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert done == (130, "", "")

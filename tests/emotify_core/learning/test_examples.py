@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from emotify_core.adaptation import Adaptation
+from emotify_core.errors import ModelError
 from emotify_core.experts import head_scores, quality_of
 from emotify_core.heads import FusedHeads
 from emotify_core.learning import examples as module
@@ -137,6 +138,15 @@ def test_twins_say_what_their_heads_say_and_come_back_from_a_file(world: World) 
     np.testing.assert_allclose(again[2].scores(rows), twin.scores(rows), atol=0.05)
     assert list(adaptations_of(again)) == [0]
     np.testing.assert_array_equal(adaptations_of(again)[0].weights_, np.full((17, 8), 0.25))
+
+
+def test_twins_whose_adaptation_fits_other_emotions_are_refused(world: World) -> None:
+    heads = FusedHeads(hidden=7, max_iter=3)
+    heads.fit_turned(world.base.tested_rows(0), world.base.labels[world.base.tested], np.ones(len(world.base.tested)))
+    twin = replace(Twin.of(heads, world.base.emotions), adaptation=Adaptation.of(np.zeros((15, 7))))
+
+    with pytest.raises(ModelError, match="twins of the champion are damaged or of another base"):
+        twins_from_bytes(twins_to_bytes([twin] * world.base.n_folds), world.base)
 
 
 def test_a_note_of_nobody_who_is_known_changes_no_other_row(world: World) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emotify_core.learning.examples import Examples, Kind
-from emotify_core.learning.weights import first_weights, reliabilities, weigh
+from emotify_core.learning.weights import DAYS_TO_TRUST, first_weights, reliabilities, weigh
 
 N = 8  # emotions
 BASE = 10_000.0
@@ -97,6 +97,15 @@ class TestWeigh:
         old, new = first_weights(examples, BASE)
 
         assert new == pytest.approx(old / 4)
+
+    def test_from_so_many_days_on_nobody_counts_for_more(self) -> None:
+        days = np.array([DAYS_TO_TRUST - 1, DAYS_TO_TRUST, DAYS_TO_TRUST + 30])
+        examples = table(["new", "trusted", "old"], days_known=days, emotions=np.zeros(3, dtype=int))
+
+        new, trusted, old = first_weights(examples, BASE)
+
+        assert new < trusted
+        assert trusted == pytest.approx(old)
 
     def test_one_enthusiast_counts_no_more_than_forty_corrections(self) -> None:
         one, many = table(["ada"] * 200), table([f"person {i}" for i in range(200)])
