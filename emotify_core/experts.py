@@ -146,10 +146,11 @@ def quality_of(
     """
     if not isinstance(heads, FusedHeads):
         return features[:, list(columns)]
-    quality = np.column_stack([features[:, list(columns)], heads.unfamiliarity(features)])
+    scaled = heads.scale(features)
+    measures: list[NDArray[np.floating]] = [features[:, list(columns)], heads.unfamiliarity(scaled)]
     if domain is not None:
-        quality = np.column_stack([quality, domain.strangeness(heads.scale(features))])
-    return quality.astype(np.float32)
+        measures.append(domain.strangeness(scaled))
+    return np.column_stack(measures).astype(np.float32)
 
 
 def say_of(

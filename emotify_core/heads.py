@@ -167,9 +167,9 @@ class FusedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             weights = np.vstack([-weights, weights]) / 2
         return np.asarray(weights[list(self.classes_).index(label)] - weights.mean(axis=0))
 
-    def unfamiliarity(self, X: Matrix) -> NDArray[np.float64]:  # noqa: N803
-        """Say how far utterances are from what was trained on: mean distance in deviations, shape=(n_utterances,)."""
-        return np.asarray(np.abs(self.scale(X)).mean(axis=1, dtype=np.float64))
+    def unfamiliarity(self, scaled: Matrix) -> NDArray[np.float64]:
+        """Say how far rows of `scale` are from what was trained on: mean distance in deviations, shape=(n_rows,)."""
+        return np.asarray(np.abs(scaled).mean(axis=1, dtype=np.float64))
 
     def scale(self, X: Matrix) -> Matrix:  # noqa: N803
         """Standardise and clip features, shape=(n_utterances, n_features)."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emotify_core.features.paths import best_path
 from emotify_core.features.spectra import HOP, SR, power_spectrum
+from emotify_core.halving import halve_rate
 
 N_BINS = 241
 _SR = SR // 2  # harmonics above 4 kHz tell nothing of the pitch
@@ -126,22 +127,10 @@ def harmonics(track: PitchTrack, frames: NDArray[np.intp]) -> Matrix:
     return np.vstack([hnr, levels_db[0] - levels_db[1:]])
 
 
-def _halve_rate(y: Vector) -> Vector:
-    """Low-pass to 4 kHz and take every second sample."""
-    padded = np.zeros(2 * ((len(y) + 1) // 2) + 10, dtype=np.float32)
-    padded[5 : 5 + len(y)] = y
-    even, odd = padded[5:-5:2], padded[0::2]
-    n = len(even)
-    halved = np.float32(0.5) * even
-    for i, weight in enumerate(_NEIGHBOURS):
-        halved += np.float32(weight) * (odd[2 - i : 2 - i + n] + odd[3 + i : 3 + i + n])
-    return halved
-
-
 def _power(y: Vector, n_frames: int) -> Matrix:
     hop = HOP * _SR // SR
     padded = np.zeros(n_frames * hop + _LENGTH, dtype=np.float32)
-    halved = _halve_rate(y)[: len(padded) - _LENGTH // 2]
+    halved = halve_rate(y, _NEIGHBOURS)[: len(padded) - _LENGTH // 2]
     padded[_LENGTH // 2 : _LENGTH // 2 + len(halved)] = halved
     frames = np.lib.stride_tricks.sliding_window_view(padded, _LENGTH)[::hop][:n_frames]
     return power_spectrum(frames, _N_FFT)

@@ -133,7 +133,7 @@ class TestQuality:
         quality = quality_of(heads, points, (3, 1))
 
         np.testing.assert_array_equal(quality[:, :2], points[:, [3, 1]])
-        np.testing.assert_allclose(quality[:, 2], heads.unfamiliarity(points), rtol=1e-6)
+        np.testing.assert_allclose(quality[:, 2], heads.unfamiliarity(heads.scale(points)), rtol=1e-6)
         assert quality.dtype == np.float32
 
     def test_last_comes_how_strange_it_is(self) -> None:

@@ -225,7 +225,7 @@ class TestTemperature:
 def test_what_is_far_from_the_training_utterances_is_unfamiliar() -> None:
     model, points = tiny_heads(), clouds(seed=7)[0]
 
-    near, far, farther = (model.unfamiliarity(points + shift) for shift in (0, 5, 1e6))
+    near, far, farther = (model.unfamiliarity(model.scale(points + shift)) for shift in (0, 5, 1e6))
 
     assert near.shape == (48,)
     assert (far > near).all()
