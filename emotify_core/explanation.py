@@ -77,9 +77,10 @@ class Explanation:
             because = _enumerate([reason.phrase for reason in self.reasons])
             sentence += f" {'mostly' if mostly else 'partly'} because of {because}, compared with other people"
         else:
-            sentence += ", but no single trait of the voice stands out, compared with other people"
-        if self.against:
-            sentence += f"; {_enumerate([reason.phrase for reason in self.against])} would speak against it"
+            for_it = " for it" if self.against else ""
+            sentence += f", but no single trait of the voice stands out{for_it}, compared with other people"
+        if self.against:  # was heard: "a slower pace would speak against it" could be read as if it was not
+            sentence += f"; what speaks against it is {_enumerate([reason.phrase for reason in self.against])}"
         return f"{sentence}."
 
     def to_dict(self) -> dict[str, object]:

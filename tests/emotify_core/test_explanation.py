@@ -113,7 +113,16 @@ def test_the_sentence_names_reasons_and_what_speaks_against() -> None:
 
     assert explanation.text == (
         "It sounds angry mostly because of a higher and more variable pitch and a sharper voice, compared with other "
-        "people; a slower pace would speak against it."
+        "people; what speaks against it is a slower pace."
+    )
+
+
+def test_a_trait_against_it_is_said_to_be_there_and_not_that_none_stands_out() -> None:
+    explanation = why({"voiced_segments_per_second": -1.0}, {"voiced_segments_per_second": 0.3})
+
+    assert explanation.text == (
+        "It sounds angry, but no single trait of the voice stands out for it, compared with other people; "
+        "what speaks against it is a slower pace."
     )
 
 
