@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.emotions import Emotion
-from emotify_core.traits import Trait, traits
+from emotify_core.traits import MELODY, RISING_MELODY, Trait, traits
 
 _CLEAR: Final = 0.05  # share of all evidence, for and against: with ten families half of what each has on average
 _LEAST_EVIDENCE: Final = 0.05  # natural logarithms of odds: a twentieth more probable
@@ -165,6 +165,9 @@ def _phrase(found: Sequence[Trait]) -> str:
     by_noun: dict[str, list[str]] = {}
     for trait in found:
         by_noun.setdefault(trait.noun, []).append(trait.comparative)
+    if MELODY in by_noun and RISING_MELODY in by_noun:  # which is the same melody
+        rising = RISING_MELODY.removeprefix("a melody").format(*by_noun.pop(RISING_MELODY))
+        by_noun[MELODY + rising] = by_noun.pop(MELODY)
     return " with ".join(noun.format(" and ".join(words)) for noun, words in by_noun.items())
 
 

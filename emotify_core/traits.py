@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 _NOTICEABLE: Final = 0.5  # standard deviations from the average
 _STRONG: Final = 2.0
+MELODY: Final = "a {} melody"
+RISING_MELODY: Final = "a melody that rises {}"
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class _Scale:
 _SCALES: Final = (
     _Scale("a {} pitch", "higher", "lower", ("log2_f0|mean",)),
     _Scale("a {} pitch", "more variable", "flatter", ("log2_f0|std", "log2_f0|p75-p25")),
-    _Scale("a {} melody", "livelier", "steadier", ("f0_abs_change|mean",)),
-    _Scale("a melody that rises {}", "more", "less", ("log2_f0|slope",)),
+    _Scale(MELODY, "livelier", "steadier", ("f0_abs_change|mean",)),
+    _Scale(RISING_MELODY, "more", "less", ("log2_f0|slope",)),
     _Scale(
         "accents that rise {} above the quiet parts",
         *("further", "less far"),

@@ -19,6 +19,8 @@ FEATURES = {
     "log2_f0|mean": "pitch",
     "log2_f0|std": "pitch",
     "log2_f0|p75-p25": "pitch",
+    "log2_f0|slope": "melody",
+    "f0_abs_change|mean": "melody",
     "alpha_ratio|mean": "brightness",
     "hnr|mean": "voice quality",
     "harmonicity|mean": "voice quality",
@@ -137,6 +139,16 @@ def test_several_traits_of_a_family_are_joined_by_what_they_are_traits_of() -> N
         "It sounds disgusted mostly because of a slower pace with longer pauses and a higher pitch, compared with "
         "other people."
     )
+
+
+@pytest.mark.parametrize("weights", [(0.5, 0.4), (0.4, 0.5)])
+def test_one_melody_is_named_once(weights: tuple[float, float]) -> None:
+    changing, slope = weights
+    explanation = why(
+        {"f0_abs_change|mean": -3.0, "log2_f0|slope": -1.0}, {"f0_abs_change|mean": -changing, "log2_f0|slope": -slope}
+    )
+
+    assert [reason.phrase for reason in explanation.reasons] == ["a much steadier melody that rises less"]
 
 
 def test_reasons_that_are_the_smaller_part_of_the_evidence_explain_it_partly() -> None:
