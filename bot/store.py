@@ -42,10 +42,11 @@ _CLAIM: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) DO NOTHING RETURNING id"
 )
+# The reply that it has stays, to be told from the next one; while the note is in work that reply counts for nothing.
 _CLAIM_AGAIN: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
-    "DO UPDATE SET status = 'received', reason = NULL, reply_id = NULL, received_at = excluded.received_at "
+    "DO UPDATE SET status = 'received', reason = NULL, received_at = excluded.received_at "
     "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
 )
 _WITHDRAWALS: Final = (
@@ -211,8 +212,9 @@ class Store(People, Examples, Nights):
         return await self._find("SELECT * FROM notes WHERE id = ?", note_id)
 
     async def note_of_reply(self, reply_id: int) -> StoredNote | None:
-        """Look a note up by the message that answers it."""
-        return await self._find("SELECT * FROM notes WHERE reply_id = ?", reply_id)
+        """Look a note up by the message that answers it; an apology answers no more once the person asks again."""
+        sql = "SELECT * FROM notes WHERE reply_id = ? AND status NOT IN ('received', 'predicted')"
+        return await self._find(sql, reply_id)
 
     async def unanswered(self, origin: Origin) -> list[StoredNote]:
         """List the notes that came in and were never answered, oldest first."""
@@ -246,7 +248,8 @@ class Store(People, Examples, Nights):
             The note as it is now; None if the message is none of ours, or was withdrawn before.
         """
         row = await self._database.fetch_one(
-            "SELECT id FROM notes WHERE (message_id = ? OR reply_id = ?) AND status != 'withdrawn'",
+            "SELECT id FROM notes WHERE status != 'withdrawn' "
+            "AND (message_id = ? OR reply_id = ? AND status NOT IN ('received', 'predicted'))",
             (message_id, message_id),
         )
         if row is None:

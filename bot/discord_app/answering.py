@@ -133,9 +133,10 @@ class Answering:
             note = incoming(message, clip, asked=asked_by is not None)
             outcome = await (conversation.finish(pending, fetch) if pending else conversation.hear(note, fetch))
             if isinstance(outcome, Answer):
-                await self.deliver(message, outcome, cause=asked_by or message)
+                before = discord.Object(pending.reply_id) if pending and pending.reply_id else None
+                await self.deliver(message, outcome, cause=asked_by or before or message)
 
-    async def deliver(self, message: discord.Message, answer: Answer, *, cause: discord.Message) -> None:
+    async def deliver(self, message: discord.Message, answer: Answer, *, cause: discord.abc.Snowflake) -> None:
         """Send an answer as the reply to a note, record that, and offer the marks."""
         conversation = self._services.conversation
         reactions = _may_react(message)

@@ -25,9 +25,11 @@ class MayNotWriteError(Exception):
 
 
 async def reply_to(
-    note: discord.Message, text: str, *, cause: discord.Message, view: discord.ui.View | None = None
+    note: discord.Message, text: str, *, cause: discord.abc.Snowflake, view: discord.ui.View | None = None
 ) -> discord.Message:
     """Send the one reply to a note that its cause asks for: the note itself, or a later message that asks again.
+
+    Of that message only the apology under the note is left after a restart, which is a cause of its own, too.
 
     The cause's id is the nonce: should a request be repeated because its answer was lost, Discord returns the first
     reply and sends no second one. The reference must exist, so that a note deleted meanwhile gets no reply.
@@ -53,7 +55,7 @@ async def reply_to(
 
 
 async def _send(
-    note: discord.Message, text: str, cause: discord.Message, view: discord.ui.View | None, *, refer: bool
+    note: discord.Message, text: str, cause: discord.abc.Snowflake, view: discord.ui.View | None, *, refer: bool
 ) -> discord.Message:
     """Send a reply that mentions nobody."""
     options: dict[str, Any] = {}

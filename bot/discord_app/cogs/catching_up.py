@@ -75,16 +75,17 @@ class CatchingUp(Area):
             await conversation.withdraw(note.message_id or 0)
             return
         # Only a note whose prediction was recorded can have got its reply.
-        reply = await self._reply_to(message) if note.status == "predicted" else None
+        reply = await self._reply_to(message, note) if note.status == "predicted" else None
         if reply is not None:
             await conversation.answered(note.id, reply.id)
             await offer_marks(reply)
         elif (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
 
-    async def _reply_to(self, message: discord.Message) -> discord.Message | None:
-        """Look for our reply among the messages after a note."""
-        later = message.channel.history(after=message, limit=_N_LATER_MESSAGES, oldest_first=True)
+    async def _reply_to(self, message: discord.Message, note: StoredNote) -> discord.Message | None:
+        """Look for our reply among the messages after a note, or after the apology that was its reply before."""
+        since = discord.Object(note.reply_id or message.id)
+        later = message.channel.history(after=since, limit=_N_LATER_MESSAGES, oldest_first=True)
         async for candidate in later:
             refers = candidate.reference is not None and candidate.reference.message_id == message.id
             if refers and candidate.author == self._bot.user:

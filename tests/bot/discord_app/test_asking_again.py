@@ -1,0 +1,60 @@
+"""A note that is asked for again gets one more answer, whatever happens to the answers on their way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emotify_core.errors import UndecodableAudioError
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.recognizers import StandIn
+from tests.fake_discord import FakeDiscord, Message
+
+POST = ("POST", "/channels/*/messages")
+
+
+async def ask_again(fake: FakeDiscord, home: Home, note: Message) -> Message:
+    """Mention the bot under a note."""
+    return await home.ada.send_text(home.channel, f"{fake.mention} try again", reply_to=note)
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_after_a_restart_an_old_apology_is_not_taken_for_the_reply(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(error=UndecodableAudioError("noise")))
+    note = await send_note(home.ada, home.channel)
+    sorry = await answer_to(fake, note)
+    await bot.until_row("SELECT * FROM notes WHERE reply_id = ?", sorry.id)
+    bot.recognizer.error = None
+    hold = fake.hold(*POST, after=after)
+    await ask_again(fake, home, note)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    if after:  # else the request died with the bot
+        hold.release()
+    bot = await start()
+    reply = await offered(fake, note)
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert row["reply_id"] == reply.id
+    assert reply in fake.messages(home.channel)
+    assert len(fake.messages(home.channel)) == 2
+    assert sorry.reactions == {}
+
+
+async def test_who_deletes_the_old_apology_is_answered_all_the_same(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start(StandIn(error=UndecodableAudioError("noise")))
+    note = await send_note(home.ada, home.channel)
+    sorry = await answer_to(fake, note)
+    await bot.until_row("SELECT * FROM notes WHERE reply_id = ?", sorry.id)
+    bot.recognizer.error, bot.recognizer.held = None, asyncio.Event()
+    await ask_again(fake, home, note)
+    await fake.until(lambda: len(bot.recognizer.heard) == 2, PATIENCE)
+    await home.ada.delete(sorry)
+    await fake.gateway.round_trip()
+    bot.recognizer.held.set()
+    await offered(fake, note)
