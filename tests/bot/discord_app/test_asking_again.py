@@ -58,3 +58,19 @@ async def test_who_deletes_the_old_apology_is_answered_all_the_same(
     await fake.gateway.round_trip()
     bot.recognizer.held.set()
     await offered(fake, note)
+
+
+async def test_a_mention_that_is_delivered_twice_asks_once(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start(StandIn(error=UndecodableAudioError("noise")))
+    note = await send_note(home.ada, home.channel)
+    await answer_to(fake, note)
+    asked = await ask_again(fake, home, note)
+    sorry = await answer_to(fake, note)
+    await bot.until_row("SELECT * FROM notes WHERE reply_id = ?", sorry.id)
+    bot.recognizer.error = None
+    (session,) = fake.gateway.live
+    event = next(each for each in session.log if each["t"] == "MESSAGE_CREATE" and each["d"]["id"] == str(asked.id))
+    session.dispatch("MESSAGE_CREATE", event["d"])
+    await fake.settle(timeout=PATIENCE)
+    assert len(bot.recognizer.heard) == 2
+    assert sorry.reactions == {}
