@@ -186,10 +186,7 @@ class Conversation:
         return await self._marked(note)
 
     async def set_marks(self, reply_id: int, sender: int | str, emoji: Sequence[str]) -> Marked | None:
-        """Let exactly these reactions of the author stand.
-
-        For a choice from buttons (one emoji), and to catch up on what happened while the bot was away (all that stand).
-        """
+        """Let exactly these reactions of the author stand: one chosen by a button, or all that a restart finds."""
         note = await self._own_note(reply_id, sender)
         if note is None:
             return None
@@ -266,6 +263,7 @@ class Conversation:
             parent_id=note.parent_id,
             guild_id=note.guild_id,
             again=note.asked,
+            in_work=self._outbox,
         )
 
     def _excuse(self, note: IncomingNote) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 _PATIENCE: Final = 10.0  # seconds; sending a reply takes far less, retries after a 500 included
@@ -18,6 +19,9 @@ class Outbox:
 
     def __contains__(self, note_id: int) -> bool:
         return note_id in self._in_work
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._in_work)
 
     def begin(self, note_id: int) -> None:
         """Take a note into work."""

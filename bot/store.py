@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -47,7 +47,8 @@ _CLAIM_AGAIN: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
     "DO UPDATE SET status = 'received', reason = NULL, received_at = excluded.received_at "
-    "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') RETURNING id"
+    "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') "
+    "AND notes.id NOT IN (SELECT value FROM json_each(?)) RETURNING id"
 )
 _WITHDRAWALS: Final = (
     (
@@ -112,6 +113,7 @@ class Store(People, Examples, Nights):
         parent_id: int | None = None,
         guild_id: int | None = None,
         again: bool = False,
+        in_work: Iterable[int] = (),
     ) -> int | None:
         """Record that a note came in, once for each message.
 
@@ -127,6 +129,8 @@ class Store(People, Examples, Nights):
             Where it stands in Discord; the parent is the channel that a thread belongs to.
         again : bool
             The person asks expressly: a note that was refused, that failed or was withdrawn is taken up once more.
+        in_work : iterable of int
+            The notes that are not: their apology is on its way.
 
         Returns
         -------
@@ -135,10 +139,11 @@ class Store(People, Examples, Nights):
         """
         async with self._database.transaction() as transaction:
             await meet(transaction, person, received_at)
-            rows = await transaction.fetch_all(
-                _CLAIM_AGAIN if again else _CLAIM,
-                (person, origin, guild_id, channel_id, parent_id, message_id, time_text(received_at)),
-            )
+            values = person, origin, guild_id, channel_id, parent_id, message_id, time_text(received_at)
+            if again:
+                rows = await transaction.fetch_all(_CLAIM_AGAIN, (*values, json.dumps(list(in_work))))
+            else:
+                rows = await transaction.fetch_all(_CLAIM, values)
         return rows[0]["id"] if rows else None
 
     async def save_prediction(

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot import messages
 from emotify_core.errors import UndecodableAudioError
 from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
@@ -74,3 +75,21 @@ async def test_a_mention_that_is_delivered_twice_asks_once(fake: FakeDiscord, st
     await fake.settle(timeout=PATIENCE)
     assert len(bot.recognizer.heard) == 2
     assert sorry.reactions == {}
+
+
+async def test_who_asks_again_while_the_apology_is_on_its_way_can_do_so_after_it(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start(StandIn(error=UndecodableAudioError("noise")))
+    hold = fake.hold(*POST)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    bot.recognizer.error = None
+    early = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    assert (await fake.next_response(early, timeout=PATIENCE)).content == messages.ALREADY_HEARD
+    hold.release()
+    await bot.until_row("SELECT * FROM notes WHERE reply_id IS NOT NULL")
+    assert await bot.status(note.id) == "refused"
+    late = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    reply = await fake.next_response(late, timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
