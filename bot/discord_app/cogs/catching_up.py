@@ -81,6 +81,8 @@ class CatchingUp(Area):
             await offer_marks(reply)
         elif (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
+        elif has_lost_its_clip(message, self._bot):
+            await conversation.withdraw(message.id)
 
     async def _reply_to(self, message: discord.Message, note: StoredNote) -> discord.Message | None:
         """Look for our reply among the messages after a note, or after the apology that was its reply before."""

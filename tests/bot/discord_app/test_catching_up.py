@@ -196,6 +196,22 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
     assert bot.recognizer.heard == []
 
 
+@pytest.mark.parametrize("stage", ["received", "predicted"])
+async def test_a_recording_taken_out_while_the_bot_was_away_takes_along_what_was_kept_of_it(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event() if stage == "received" else None))
+    fake.hold("POST", MESSAGES)
+    note = await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE status = ?", stage)
+    await bot.end()
+    await home.ada.take_files_out(note)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
 async def test_a_note_deleted_while_the_bot_was_away_is_not_answered(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
