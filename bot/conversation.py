@@ -191,8 +191,7 @@ class Conversation:
         if note is None:
             return None
         # Nobody knows in which order they were made; an emotion says more than "wrong", so it has the last word.
-        found = [mark for mark in map(mark_from_emoji, emoji) if mark is not None]
-        marks = sorted(found, key=lambda mark: isinstance(mark, Emotion))
+        marks: list[Mark] = sorted((m for m in map(mark_from_emoji, emoji) if m), key=lambda m: isinstance(m, Emotion))
         await self._store.set_marks(note.id, marks, at=self._now())
         return await self._marked(note, said_wrong=marks[-1:] == [Judgement.WRONG], by_author=True)
 
@@ -200,11 +199,15 @@ class Conversation:
         """Take a mark on a note whose reply is no message, as on a terminal."""
         await self._store.add_mark(note_id, mark, at=self._now())
         note = await self._store.note(note_id)
-        return None if note is None else await self._marked(note, said_wrong=mark is Judgement.WRONG)
+        return await self._marked(note, said_wrong=mark is Judgement.WRONG) if note else None
 
     async def replies_since(self, age: timedelta) -> list[StoredNote]:
         """List the guesses sent lately, whose reactions may have changed while the bot was away (see `set_marks`)."""
         return await self._store.answered_since(self._now() - age)
+
+    async def unsaid_since(self, age: timedelta) -> list[StoredNote]:
+        """List the latest notes whose guess could not be said, and which may have been deleted meanwhile."""
+        return await self._store.unsaid_since(self._now() - age)
 
     async def withdraw(self, message_id: int) -> StoredNote | None:
         """Delete what describes the voice, because the note or our reply was deleted; None if it is neither."""
@@ -324,8 +327,7 @@ class Conversation:
 
     async def _heard_before(self, note_id: int) -> HeardNote | None:
         """Find what was heard in a note whose reply did not go out: its speaker's baseline holds it already."""
-        prediction = await self._store.prediction(note_id)
-        return HeardNote(prediction) if prediction else None
+        return HeardNote(found) if (found := await self._store.prediction(note_id)) else None
 
     def _check(self, duration: float | None, n_bytes: int | None) -> None:
         """Refuse what is too long or too large."""

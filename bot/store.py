@@ -234,6 +234,15 @@ class Store(People, Examples, Nights):
         )
         return [note_from(row) for row in rows]
 
+    async def unsaid_since(self, since: datetime) -> list[StoredNote]:
+        """List the notes since a moment of which there is a guess that could not be said, oldest first."""
+        rows = await self._database.fetch_all(
+            "SELECT * FROM notes WHERE status = 'failed' AND origin = 'discord' AND received_at >= ? "
+            "AND id IN (SELECT note FROM predictions) ORDER BY id",
+            (time_text(since),),
+        )
+        return [note_from(row) for row in rows]
+
     async def give_up(self, *, received_before: datetime) -> int:
         """Mark notes that waited for their answer for too long as failed, and return how many they were."""
         return await self._database.write(

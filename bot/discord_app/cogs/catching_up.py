@@ -49,11 +49,13 @@ class CatchingUp(Area):
         """Answer first: people wait for that."""
         for note in await self._services.conversation.unanswered():
             await self._try(self._take_up, note)
+        for note in await self._services.conversation.unsaid_since(_AGE):
+            await self._try(self._message_of, note)
         replies = await self._services.conversation.replies_since(_AGE)
         for note in reversed(replies[-_N_REPLIES:]):  # the newest first: that is where people still react
             await self._try(self._read_reactions, note)
 
-    async def _try(self, step: Callable[[StoredNote], Awaitable[None]], note: StoredNote) -> None:
+    async def _try(self, step: Callable[[StoredNote], Awaitable[object]], note: StoredNote) -> None:
         """Do one step, unless the bot is stopping; what Discord does not let us see stays as it is."""
         if not self._services.work.is_open:
             return
@@ -66,23 +68,31 @@ class CatchingUp(Area):
 
     async def _take_up(self, note: StoredNote) -> None:
         """Find the reply that was sent just before the restart, or answer now."""
-        conversation = self._services.conversation
-        try:
-            message = await self._fetch(note.channel_id, note.message_id)
-        except discord.NotFound as error:  # deleted, or it came with a command, which can no longer be answered
-            if not is_gone(error):
-                raise
-            await conversation.withdraw(note.message_id or 0)
+        if (message := await self._message_of(note)) is None:
             return
         # Only a note whose prediction was recorded can have got its reply.
         reply = await self._reply_to(message, note) if note.status == "predicted" else None
         if reply is not None:
-            await conversation.answered(note.id, reply.id)
+            await self._services.conversation.answered(note.id, reply.id)
             await offer_marks(reply)
         elif (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
-        elif has_lost_its_clip(message, self._bot):
-            await conversation.withdraw(message.id)
+
+    async def _message_of(self, note: StoredNote) -> discord.Message | None:
+        """Fetch the message of a note; where it or its recording is gone, let go of the note, and return None.
+
+        A note that came with a command has no message: it can no longer be answered.
+        """
+        try:
+            message = await self._fetch(note.channel_id, note.message_id)
+        except discord.NotFound as error:
+            if not is_gone(error):
+                raise
+        else:
+            if not has_lost_its_clip(message, self._bot):
+                return message
+        await self._services.conversation.withdraw(note.message_id or 0)
+        return None
 
     async def _reply_to(self, message: discord.Message, note: StoredNote) -> discord.Message | None:
         """Look for our reply among the messages after a note, or after the apology that was its reply before."""

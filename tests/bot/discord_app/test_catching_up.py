@@ -212,6 +212,26 @@ async def test_a_recording_taken_out_while_the_bot_was_away_takes_along_what_was
     assert await bot.rows("SELECT * FROM predictions") == []
 
 
+@pytest.mark.parametrize("change", ["delete", "take_files_out"])
+async def test_a_note_that_could_not_be_answered_and_was_deleted_while_the_bot_was_away_is_let_go(
+    fake: FakeDiscord, start: Start, home: Home, change: str
+) -> None:
+    bot = await start()
+    fake.fail("POST", MESSAGES, 403, body={"code": 50013, "message": "no"}, times=None)
+    note, other = [await send_note(home.ada, home.channel) for _ in range(2)]
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed' AND message_id = ?", note.id)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed' AND message_id = ?", other.id)
+    await bot.end()
+    await getattr(home.ada, change)(note)
+    bot = await start()
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert row["message_id"] == note.id
+    await fake.settle(timeout=PATIENCE)
+    assert await bot.rows("SELECT n.message_id FROM predictions JOIN notes n ON n.id = note") == [
+        {"message_id": other.id}
+    ]
+
+
 async def test_a_note_deleted_while_the_bot_was_away_is_not_answered(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
