@@ -111,16 +111,16 @@ class CatchingUp(Area):
         async with self._services.turns.of(note.reply_id):
             try:
                 reply = await self._fetch(note.channel_id, note.reply_id)
-                author = await self._author_of(note, reply)
+                original = await self._original_of(note, reply)
             except discord.NotFound as error:
                 if not is_gone(error):
                     raise
                 await self._services.conversation.withdraw(note.reply_id)  # the note or the reply was deleted
                 return
-            original = reply.reference.resolved if reply.reference is not None else None
-            if isinstance(original, discord.Message) and has_lost_its_clip(original, self._bot):
+            if original is not None and has_lost_its_clip(original, self._bot):
                 await self._services.conversation.withdraw(original.id)
                 return
+            author = _author_of(original, reply)
             if reply.components:  # where there are buttons, reactions are not what counts
                 return
             marked = None
@@ -152,13 +152,13 @@ class CatchingUp(Area):
             lambda: ask_under(self._bot, reply, author),
         )
 
-    async def _author_of(self, note: StoredNote, reply: discord.Message) -> int:
-        """Find out who sent a note; the store only knows a pseudonym."""
+    async def _original_of(self, note: StoredNote, reply: discord.Message) -> discord.Message | None:
+        """Find the message with the note; None if it came with `/listen`, and so has no message of its own."""
         if reply.reference is not None and isinstance(reply.reference.resolved, discord.Message):
-            return reply.reference.resolved.author.id
-        if reply.interaction_metadata is not None:
-            return reply.interaction_metadata.user.id
-        return (await self._fetch(note.channel_id, note.message_id)).author.id
+            return reply.reference.resolved
+        if reply.interaction_metadata is not None and reply.interaction_metadata.id == note.message_id:
+            return None
+        return await self._fetch(note.channel_id, note.message_id)
 
     async def _fetch(self, channel_id: int | None, message_id: int | None) -> discord.Message:
         """Fetch a message from a channel that may not be cached."""
@@ -166,6 +166,14 @@ class CatchingUp(Area):
         unknown = self._bot.get_partial_messageable(channel_id or 0)
         place = cached if isinstance(cached, discord.abc.Messageable) else unknown
         return await patiently(lambda: place.fetch_message(message_id or 0))
+
+
+def _author_of(original: discord.Message | None, reply: discord.Message) -> int:
+    """Say who sent a note, by its message or by the command that it came with; the store only knows a pseudonym."""
+    if original is not None:
+        return original.author.id
+    assert reply.interaction_metadata is not None  # noqa: S101 - see `_original_of`
+    return reply.interaction_metadata.user.id
 
 
 async def _complete(reply: discord.Message, note: StoredNote, marked: Marked | None) -> None:

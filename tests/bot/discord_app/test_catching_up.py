@@ -147,6 +147,22 @@ async def test_what_was_deleted_while_the_bot_was_away_is_let_go(
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
 
 
+@pytest.mark.parametrize("change", ["delete", "take_files_out"])
+async def test_a_note_answered_through_the_menu_that_went_while_the_bot_was_away_is_let_go(
+    fake: FakeDiscord, start: Start, home: Home, change: str
+) -> None:
+    bot = await start(listen="mention")
+    note = await send_note(home.ada, home.channel)
+    request = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    reply = await fake.next_response(request, timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await bot.end()
+    await getattr(home.ada, change)(note)
+    bot = await start(listen="mention")
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
 async def test_buttons_keep_what_was_said_with_them(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     fake.fail("PUT", "/channels/*/messages/*/reactions/**", 403, body={"code": 50013, "message": "no"}, times=None)
