@@ -14,6 +14,7 @@ from emotify_core.registry import ALIAS_FILE, Registry
 
 _log = logging.getLogger(__name__)
 _SECONDS = 3.0
+_LOOKS_UNTIL_AGAIN = 100  # five minutes: what hindered a swap may pass, such as a machine too busy for a new worker
 
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
@@ -45,6 +46,7 @@ class ModelWatch:
         self._pool = pool
         self._sleep = sleep
         self._seen: _Stamp | bool = False  # no stamp at all: the first look finds out whether the pool is up to date
+        self._n_since_failure: int | None = None  # looks; None if the last swap did not fail
 
     async def run(self) -> None:
         """Watch until cancelled, whatever happens."""
@@ -56,19 +58,32 @@ class ModelWatch:
             await self._sleep(_SECONDS)
 
     async def look(self) -> None:
-        """Swap the model if the champion is another one than before; one that cannot serve is named once."""
+        """Swap the model if the champion is another one than before; one that cannot serve is named once.
+
+        A swap that failed is tried again every few minutes.
+        """
         stamp = await asyncio.to_thread(self._stamp)
-        if stamp == self._seen:
+        is_new = stamp != self._seen
+        if not is_new and not self._is_time_again():
             return
-        self._seen = stamp
+        self._seen, self._n_since_failure = stamp, 0
         try:
             folder, version = await asyncio.to_thread(self._champion)
             if version != self._pool.model_version:
                 await self._pool.replace_model(folder)
                 _log.info("Recognising with model %s from now on", version)
+            self._n_since_failure = None
         except ModelError as error:
-            serving = self._pool.model_version
-            _log.error("Still recognising with model %s: %s %s", serving, error, what_to_do(self._registry))
+            if is_new:
+                serving = self._pool.model_version
+                _log.error("Still recognising with model %s: %s %s", serving, error, what_to_do(self._registry))
+
+    def _is_time_again(self) -> bool:
+        """Tell whether the last swap failed, and it is time for another attempt."""
+        if self._n_since_failure is None:
+            return False
+        self._n_since_failure += 1
+        return self._n_since_failure >= _LOOKS_UNTIL_AGAIN
 
     def _stamp(self) -> _Stamp:
         """Tell one alias from another: it is always replaced as a whole."""

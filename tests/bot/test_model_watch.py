@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -103,6 +104,28 @@ async def test_a_model_that_the_workers_refuse_is_named_once_and_the_old_one_ser
     await promote(registry, "night-2")
     await watch.look()
     assert pool.model_version == "night-2"
+
+
+@pytest.mark.parametrize("error", [ModelError("No recognition worker was ready within 60 seconds."), OSError("busy")])
+async def test_a_swap_that_failed_is_tried_again_though_nobody_promotes_anything(
+    registry: Registry, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Busy(Pool):
+        async def replace_model(self, model: Path | None) -> None:
+            await super().replace_model(model)
+            if len(self.given) <= 2:
+                self.model_version = "shipped-1"
+                raise error
+
+    pool = Busy()
+    watch = ModelWatch(registry, pool)
+    await promote(registry, "night-1")
+    for _ in range(1000):
+        with contextlib.suppress(OSError):  # `run` logs it
+            await watch.look()
+    assert pool.model_version == "night-1"
+    assert len(pool.given) == 3
+    assert len(caplog.records) <= 1
 
 
 async def test_a_damaged_model_is_not_even_tried(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
