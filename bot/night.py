@@ -304,6 +304,8 @@ class Night:
         """Put in order what a night left behind that was killed."""
         if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
             _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
+        for half in self.picture.parent.glob(f".{self.picture.name}.*"):  # of `write_atomically`; no other night runs
+            half.unlink(missing_ok=True)
         if aside := self.registry.mend():
             _log.warning("Which model served is not known any more: the damaged record of it lies in %s", aside)
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))

@@ -37,6 +37,9 @@ def main(point: str, folder: str, shipped: str) -> int:
     school = School(Path(folder))
     if point == "learning":
         school.student = Killed()
+    elif point == "drawing":
+        replace = Path.replace
+        Path.replace = lambda self, target: die() if "night.png" in self.name else replace(self, target)  # type: ignore[method-assign]
     elif point == "publishing":
         rename = registry._rename
         registry._rename = lambda source, target: die() if target.name.startswith("night") else rename(source, target)

@@ -19,7 +19,7 @@ from tests.bot.retrained import release
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 ROOT = Path(__file__).resolve().parents[2]
-POINTS = ["learning", "publishing", "published", "promoted"]
+POINTS = ["learning", "drawing", "publishing", "published", "promoted"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_night_that_is_killed_leaves_a_model_that_serves(school: School, shipp
     killed_night(school, shipped, point)
 
     folder = models.serving_model(school.registry)
-    if point == "learning":
+    if point in {"learning", "drawing"}:
         assert folder is None
     else:
         assert folder is not None
@@ -66,6 +66,7 @@ def test_a_night_that_is_killed_leaves_a_model_that_serves(school: School, shipp
     assert school.night() == 0
 
     assert hidden(school.registry) == []
+    assert [path.name for path in school.settings.data_dir.glob(".*")] == []
     assert [night.decision for night in school.nights()] == [
         "promoted",
         "promoted" if point == "promoted" else "failed",
