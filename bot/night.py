@@ -7,6 +7,7 @@ behind then is put in order at the beginning of the next night.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -284,7 +285,10 @@ class Night:
         return False
 
     def _end(self, number: int, outcome: Outcome) -> None:
-        """Record what came of the night."""
+        """Record what came of the night; the picture of one that failed told of what did not come about."""
+        if outcome.decision == "failed":
+            with contextlib.suppress(OSError):
+                self.picture.unlink(missing_ok=True)
         self.runner.run(
             self.store.end_night(
                 number,

@@ -352,6 +352,17 @@ class TestFailure:
         night = school.nights()[0]
         assert (night.decision, night.champion) == ("failed", champion)
 
+    def test_no_picture_says_that_its_challenger_serves(self, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Registry, "publish", full)
+        school.hear()
+
+        assert school.night() == 1
+
+        assert not (school.settings.data_dir / "night.png").exists()
+
     @pytest.mark.parametrize("decision", ["promote", "keep"])
     def test_a_night_that_cannot_be_recorded_still_tells_what_it_decided(
         self, school: School, decision: Literal["promote", "keep"], monkeypatch: pytest.MonkeyPatch
