@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from bot.database import Database
 from bot.records import Decision, StoredNight, night_from, time_text
+
+_log = logging.getLogger(__name__)
 
 _END = (
     "UPDATE nights SET finished_at = ?, decision = ?, champion = ?, challenger = ?, reason = ?, report = ? WHERE id = ?"
@@ -65,6 +68,12 @@ class Nights:
         return None if row is None else night_from(row)
 
     async def nights(self, limit: int = 30) -> list[StoredNight]:
-        """List the latest nights, newest first, those that never came to their end included."""
+        """List the latest nights, newest first, those that never came to their end included; damaged ones are not."""
         rows = await self._database.fetch_all("SELECT * FROM nights ORDER BY id DESC LIMIT ?", (limit,))
-        return [night_from(row) for row in rows]
+        nights = []
+        for row in rows:
+            try:
+                nights.append(night_from(row))
+            except ValueError as error:
+                _log.warning("Night %d is passed over, because its row is damaged: %s", row["id"], error)
+        return nights

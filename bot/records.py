@@ -129,6 +129,14 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def time_from(text: str) -> datetime:
+    """Read what `time_text` wrote; `ValueError` if it is damaged."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} is no time in UTC")
+    return moment
+
+
 def note_from(row: Row) -> StoredNote:
     """Read a row of `notes`."""
     values = {field.name: row[field.name] for field in fields(StoredNote)}
@@ -147,8 +155,8 @@ def example_from(row: Row, vector: bytes, marks: Sequence[str]) -> StoredExample
         person=row["person"],
         guild_id=row["guild_id"],
         origin=row["origin"],
-        first_seen=datetime.fromisoformat(row["first_seen"]),
-        received_at=datetime.fromisoformat(row["received_at"]),
+        first_seen=time_from(row["first_seen"]),
+        received_at=time_from(row["received_at"]),
         predicted=predicted,
         verdict=verdict,
         vector_set=row["vector_set"],
@@ -176,10 +184,10 @@ def taught(row: Row, predicted: Emotion, marks: Sequence[str]) -> Verdict | None
 
 
 def night_from(row: Row) -> StoredNight:
-    """Read a row of `nights`."""
+    """Read a row of `nights`; `ValueError` if it is damaged, but for its report."""
     values = {field.name: row[field.name] for field in fields(StoredNight)}
-    values["started_at"] = datetime.fromisoformat(row["started_at"])
-    values["finished_at"] = datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None
+    values["started_at"] = time_from(row["started_at"])
+    values["finished_at"] = time_from(row["finished_at"]) if row["finished_at"] is not None else None
     values["report"] = _report(row["report"])
     return StoredNight(**values)
 

@@ -113,6 +113,32 @@ class TestExamples:
         assert len(school.student.seen) == 1
         assert "Ignored: 1 note damaged." in " ".join(school.out.split())
 
+    @pytest.mark.parametrize("first_seen", ["2026-01-01", "2026-01-01 03:30:00", ""])
+    def test_nor_does_a_damaged_row_of_a_person(self, school: School, first_seen: str) -> None:
+        school.hear()
+        school.hear(person=BOB)
+        school.change(f"UPDATE people SET first_seen = '{first_seen}' WHERE pseudonym = '{BOB}'")
+
+        assert school.night() == 0
+
+        assert [each.person for each in school.student.seen] == [ADA]
+        assert "Ignored: 1 note damaged." in " ".join(school.out.split())
+
+    @pytest.mark.parametrize(
+        "damage", ["started_at = 'yesterday'", "started_at = '2026-01-01 03:30:00'", "finished_at = ''"]
+    )
+    def test_nor_does_a_damaged_row_of_a_night(self, school: School, damage: str) -> None:
+        school.hear()
+        school.night()
+        school.night()
+        school.change(f"UPDATE nights SET {damage} WHERE id = 2")
+        school.hear()
+
+        assert school.night("--last") == 0
+        assert school.night("--if-new") == 0
+
+        assert [night.id for night in school.nights()] == [3, 1]
+
     @pytest.mark.parametrize("report", ["{", "[]", "7"])
     def test_nor_does_the_damaged_report_of_a_night(self, school: School, report: str) -> None:
         school.hear()
