@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from emotify_core.heads import Matrix, fit_temperature, softmax
 
 _RANGE = (0.1, 10.0)  # of temperatures
+_PERFECT = 1e-9  # a mean loss that is as good as none; powers need it to be greater than zero
 
 
 class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -20,11 +21,13 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     In noise the experts are wrong more often than they think. Their log-scores are divided by a temperature whose
     logarithm is linear in a few features that tell bad recordings from good ones. And they name some emotions too
-    rarely, those that are spoken softly above all: a number for each emotion is added, so that the probabilities come
-    to as much of it in the mean as there is. They stand for what is usual: as a voice becomes known, they fade.
+    rarely, those that are spoken softly above all: a number for each emotion is added, so that all emotions count
+    alike, however often they were recorded, and the more, the more often they are missed. They stand for what is
+    usual: as a voice becomes known, they fade.
 
-    What is fitted comes from recordings of one corpus. Elsewhere the experts are right much less often, so the more an
-    utterance is strange to that corpus, the more all of it is divided, which changes no verdict.
+    What is fitted comes from recordings of one corpus. Elsewhere the experts are right much less often, and favour
+    other emotions. So the more an utterance is strange to that corpus, the more its logits are divided, which changes
+    no verdict, and the less do the biases count.
 
     Parameters
     ----------
@@ -32,6 +35,9 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         Strength of the L2 penalty on the slopes, for each utterance.
     bias_penalty : float
         Strength of the L2 penalty on the biases, for all utterances together: few of them say little about biases.
+    focus : float or None
+        The biases make a power mean of the emotions' mean losses least, and this is its exponent: 1 if all shall count
+        alike; the higher it is, the more does the one that is recognised worst. None: utterances count alike.
     clip : float
         Standardised features are clipped to plus and minus this.
     strange_factor : float or None
@@ -58,23 +64,29 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
 
     biases_: NDArray[np.float64] | None = None  # models that were published before there were any have none
     fitted_biases_: NDArray[np.float64] | None = None
-    strange_factor: float | None = None  # as had models before it
+    focus: float | None = None  # as had models before it, and before the next
+    strange_factor: float | None = None
+    strange_bias: float = 1.0
 
     def __init__(
         self,
         *,
         penalty: float = 1e-3,
         bias_penalty: float = 60.0,
+        focus: float | None = 5.0,
         clip: float = 3.0,
         strange_factor: float | None = None,
+        strange_bias: float = 0.0,
     ) -> None:
         self.penalty = penalty
         self.bias_penalty = bias_penalty
+        self.focus = focus
         self.clip = clip
         self.strange_factor = strange_factor
+        self.strange_bias = strange_bias
 
     def fit(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> Self:
-        """Find what makes the log-likelihood highest: the temperatures first, then the biases.
+        """Find what makes the log-likelihood highest: the temperatures first, then the biases, by their own measure.
 
         Parameters
         ----------
@@ -132,15 +144,26 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     def _fit_biases(self, scores: NDArray[np.float64], truth: NDArray[np.intp], quality: Matrix) -> NDArray[np.float64]:
         rows, right = np.arange(len(truth)), np.eye(scores.shape[1])[truth]
         scaled, doubts = scores / self.temperatures(quality)[:, None], self._doubts(quality)
-        penalty = self.bias_penalty / len(rows)
+        penalty, shares = self.bias_penalty / len(rows), self._bias_shares(quality)
 
         def loss(biases: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            probabilities = softmax((scaled + biases) / doubts)
-            likelihood = np.log(probabilities[rows, truth] + 1e-12).mean()
-            gradient = ((probabilities - right) / doubts).mean(axis=0) + 2 * penalty * biases
-            return float(penalty * np.square(biases).sum() - likelihood), gradient
+            probabilities = softmax((scaled + shares * biases) / doubts)
+            total, weights = self._summed(-np.log(probabilities[rows, truth] + 1e-12), truth)
+            gradient = weights @ ((probabilities - right) * shares / doubts) + 2 * penalty * biases
+            return float(penalty * np.square(biases).sum() + total), gradient
 
         return np.asarray(minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").x)
+
+    def _summed(self, losses: NDArray[np.float64], truth: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:
+        """Sum up the losses of utterances, and return how much each of them counts in that, too."""
+        if self.focus is None:
+            return float(losses.mean()), np.full(len(losses), 1 / len(losses))
+        labels, counts = np.unique(truth, return_counts=True)
+        means = np.maximum(np.bincount(truth, losses)[labels] / counts, _PERFECT)
+        total = np.mean(means**self.focus) ** (1 / self.focus)
+        weights = np.zeros(labels[-1] + 1)
+        weights[labels] = (means / total) ** (self.focus - 1) / len(labels) / counts
+        return float(total), weights[truth]
 
     def temperatures(self, quality: Matrix) -> NDArray[np.float64]:
         """Return the temperature of each utterance as if none were strange, shape=(n_utterances,)."""
@@ -161,7 +184,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         """
         scaled = scores / self.temperatures(quality)[:, None]
         if self.biases_ is not None:
-            scaled = scaled + np.reshape(unknown, (-1, 1)) * self.biases_
+            scaled = scaled + np.reshape(unknown, (-1, 1)) * self._bias_shares(quality) * self.biases_
         return softmax(scaled / self._doubts(quality))
 
     def affine(self, quality: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -174,13 +197,19 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         """
         doubts = self._doubts(quality)
         biases = np.zeros(1) if self.biases_ is None else self.biases_
-        return 1 / (self.temperatures(quality)[:, None] * doubts), biases / doubts
+        return 1 / (self.temperatures(quality)[:, None] * doubts), self._bias_shares(quality) * biases / doubts
 
     def _doubts(self, quality: Matrix) -> NDArray[np.float64]:
         """Return what scores are divided by for being strange, shape=(n_utterances, 1)."""
         if self.strange_factor is None:
             return np.ones((len(quality), 1))
         return np.asarray(self.strange_factor ** quality[:, -1:].astype(np.float64))
+
+    def _bias_shares(self, quality: Matrix) -> NDArray[np.float64]:
+        """Return how much of the biases utterances have, shape=(n_utterances, 1)."""
+        if self.strange_factor is None:
+            return np.ones((len(quality), 1))
+        return np.asarray(1 - (1 - self.strange_bias) * quality[:, -1:].astype(np.float64))
 
     def _standardize(self, quality: Matrix) -> NDArray[np.float64]:
         known = quality[:, : len(self.mean_)]  # others, such as strangeness, follow

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +30,11 @@ def noisy_scores(n: int = 8000, *, seed: int = 0) -> Sample:
 
 def calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
     return expected_calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
+
+
+def recalls(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
+    is_right = probabilities.argmax(axis=1) == truth
+    return np.array([is_right[truth == label].mean() for label in np.unique(truth)])
 
 
 class TestQuality:
@@ -84,6 +91,51 @@ class TestBiases:
         shares = np.bincount(truth) / len(truth)
         np.testing.assert_allclose(probabilities.mean(axis=0), shares, atol=0.01)
 
+    def test_how_often_an_emotion_was_recorded_makes_no_difference(self) -> None:
+        scores, truth, quality = noisy_scores()
+        rare = (truth != 2) | (np.arange(len(truth)) % 4 == 0)
+        all_of_them, fewer = (
+            Calibration(focus=1).fit(scores[rows], truth[rows], quality[rows]) for rows in (truth >= 0, rare)
+        )
+
+        assert fewer.biases_ is not None
+        assert all_of_them.biases_ is not None
+        np.testing.assert_allclose(fewer.biases_, all_of_them.biases_, atol=0.1)
+
+    @pytest.mark.parametrize("focus", [2.0, 5.0])
+    def test_the_emotion_that_is_missed_most_gets_more(self, focus: float) -> None:
+        scores, truth, quality = noisy_scores()
+        blurred, others = scores.copy(), np.flatnonzero(truth != 1)
+        unheard = np.flatnonzero(truth == 1)[::3]
+        blurred[unheard] = scores[others[: len(unheard)]]  # a third of them sounds like something else
+
+        alike, focused = (Calibration(focus=f).fit(blurred, truth, quality) for f in (1.0, focus))
+
+        before, after = (recalls(c.probabilities(blurred, quality), truth) for c in (alike, focused))
+        assert before.argmin() == 1
+        assert after[1] > before[1] + 0.02
+        assert after.min() > before.min()
+
+    def test_models_from_before_go_by_what_is_usual(self) -> None:
+        scores, truth, quality = noisy_scores()
+        rare = (truth != 2) | (np.arange(len(truth)) % 4 == 0)
+        old = Calibration().fit(scores[rare], truth[rare], quality[rare])
+        del old.focus, old.strange_bias
+
+        again = old.fit(scores[rare], truth[rare], quality[rare])
+
+        found = again.probabilities(scores[rare], quality[rare]).mean(axis=0)
+        np.testing.assert_allclose(found, np.bincount(truth[rare]) / rare.sum(), atol=0.02)
+
+    def test_experts_who_are_never_wrong_need_none(self) -> None:
+        truth = np.arange(400) % 4
+        certain = 1e3 * np.eye(4)[truth]
+
+        biases = Calibration().fit(certain, truth, np.zeros((400, 0), np.float32)).biases_
+
+        assert biases is not None
+        np.testing.assert_allclose(biases, 0, atol=1e-6)
+
     def test_few_utterances_say_little(self) -> None:
         scores, truth, quality = noisy_scores(60)
 
@@ -127,8 +179,10 @@ def calibration() -> Calibration:
 
 
 class TestStrangeness:
-    def test_the_stranger_the_less_sure_and_no_verdict_changes(self, calibration: Calibration) -> None:
+    def test_the_stranger_the_less_sure_and_without_biases_no_verdict_changes(self, calibration: Calibration) -> None:
         scores, _, quality = noisy_scores(seed=1)
+        calibration = copy.copy(calibration)
+        calibration.biases_ = None
 
         found = [calibration.probabilities(scores, strange(quality, how)) for how in (0.0, 0.5, 1.0)]
 
@@ -143,7 +197,35 @@ class TestStrangeness:
 
         away = calibration.probabilities(scores, strange(quality, 1.0))
 
-        np.testing.assert_allclose(away, softmax(np.log(at_home), temperature=3.0), rtol=1e-6)
+        assert calibration.biases_ is not None
+        unbiased = np.log(at_home) - calibration.biases_
+        np.testing.assert_allclose(away, softmax(unbiased, temperature=3.0), rtol=1e-6)
+
+    def test_what_is_usual_at_home_counts_the_less_the_stranger(self, calibration: Calibration) -> None:
+        scores, quality = np.zeros((1, 4)), np.array([[15.0, 0.0]], dtype=np.float32)
+
+        first = [calibration.probabilities(scores, strange(quality, how))[0, 0] for how in (0.0, 0.4, 0.8, 1.0)]
+
+        assert first == sorted(first, reverse=True)
+        assert first[-1] == pytest.approx(0.25)
+
+    def test_a_model_from_before_keeps_its_biases_everywhere(self, calibration: Calibration) -> None:
+        scores, _, quality = noisy_scores(seed=1)
+        old = copy.copy(calibration)
+        del old.strange_bias
+
+        found = old.probabilities(scores, strange(quality, 1.0))
+
+        at_home = old.probabilities(scores, strange(quality, 0.0))
+        np.testing.assert_allclose(found, softmax(np.log(at_home), temperature=3.0), rtol=1e-6)
+
+    def test_the_affine_map_allows_for_it(self, calibration: Calibration) -> None:
+        scores, _, quality = noisy_scores(200, seed=1)
+        known = strange(quality, np.linspace(0, 1, 200))
+
+        slopes, offsets = calibration.affine(known)
+
+        np.testing.assert_allclose(softmax(scores * slopes + offsets), calibration.probabilities(scores, known))
 
     def test_strange_recordings_of_the_home_corpus_do_not_make_the_others_too_sure(self) -> None:
         scores, truth, quality = noisy_scores()
@@ -158,7 +240,7 @@ class TestStrangeness:
 
     def test_biases_moved_at_night_allow_for_it(self, calibration: Calibration) -> None:
         scores, truth, quality = noisy_scores()
-        far = strange(quality, 1.0)
+        far = strange(quality, 0.5)
         favoured = scores + np.array([0.0, 0, 0.8, 0])
 
         moved = calibration.moved(scores, favoured, truth, far)
@@ -211,9 +293,10 @@ _FITTED = Calibration().fit(*noisy_scores(500))
 
 
 def test_it_only_stores_its_parameters_so_that_scikit_learn_can_clone_it() -> None:
-    parameters = {"penalty": 0.2, "bias_penalty": 60.0, "clip": 1.0, "strange_factor": 3.0}
+    parameters = {"penalty": 0.2, "bias_penalty": 60.0, "focus": 2.0, "clip": 1.0, "strange_factor": 3.0}
+    parameters["strange_bias"] = 0.5
 
-    assert clone(Calibration(penalty=0.2, clip=1.0, strange_factor=3.0)).get_params() == parameters
+    assert clone(Calibration(**parameters)).get_params() == parameters
 
 
 class TestMoved:
