@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN = 5.0  # seconds after which what was given up and goes on is given up again
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -69,6 +70,8 @@ async def unless_stopped(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T])
             raise Stopped
         return task.result()
     finally:
-        for pending in (task, stopping):
-            pending.cancel()
+        stopping.cancel()
+        while not task.done():  # a cancellation is lost where what is waited for ends in the same moment
+            task.cancel()
+            await asyncio.wait({task}, timeout=_AGAIN)
         await asyncio.gather(task, stopping, return_exceptions=True)

@@ -72,3 +72,23 @@ async def test_unless_stopped_passes_errors_on() -> None:
 
 async def _for_ever() -> None:
     await asyncio.Event().wait()
+
+
+async def test_what_loses_a_cancellation_is_given_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.discord_app.signals._AGAIN", 0.01)
+    n_lost, stop = 0, asyncio.Event()
+
+    async def goes_on() -> None:  # as `asyncio.wait_for` of Python 3.11 does where its time is up in that moment
+        nonlocal n_lost
+        while n_lost < 2:
+            try:
+                await asyncio.sleep(PATIENCE)
+            except asyncio.CancelledError:
+                n_lost += 1
+        await asyncio.sleep(PATIENCE)
+
+    stop.set()
+    with pytest.raises(Stopped):
+        await asyncio.wait_for(unless_stopped(stop, goes_on()), PATIENCE)
+
+    assert n_lost == 2
