@@ -127,6 +127,9 @@ def _bytes_of(source: Source, max_bytes: int) -> bytes:
         return bytes(source)
     try:
         return _read(os.fspath(source), max_bytes)
+    except TypeError as exc:
+        message = f"encoded audio or its path is needed, not {type(source).__name__}; samples make a Waveform"
+        raise TypeError(message) from exc
     except FileNotFoundError as exc:
         raise UndecodableAudioError("there is no such file") from exc
     except PermissionError as exc:

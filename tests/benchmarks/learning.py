@@ -292,9 +292,10 @@ def draw(weeks: Sequence[Week], path: Path) -> None:
                 axis.plot(week.base_uar, color="grey", ls="--", label="base, clean" if week.seed == 0 else None)
         axis.set_title(name)
         axis.set_xlabel("night")
-        axis.legend(frameon=False, fontsize=8)
+    lines = {str(line.get_label()): line for axis in axes[0] for line in axis.get_legend_handles_labels()[0]}
+    figure.legend(list(lines.values()), list(lines), loc="lower center", ncols=len(lines), frameon=False, fontsize=8)
     axes[0][0].set_ylabel("UAR of later notes")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(path, dpi=110)
 
 

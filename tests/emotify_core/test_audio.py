@@ -381,6 +381,10 @@ class TestDamage:
 
 
 class TestPaths:
+    def test_samples_are_told_where_they_belong(self) -> None:
+        with pytest.raises(TypeError, match=r"not ndarray; samples make a Waveform$"):
+            decode(np.zeros(16_000, np.float32))  # type: ignore[arg-type]
+
     def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UndecodableAudioError, match="no such file"):
             decode(tmp_path / "nothing.ogg")
