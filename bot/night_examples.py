@@ -79,9 +79,8 @@ class Reading:
             while True:
                 stored = self.runner.run(_next(rows))
                 facts = (stored.person, stored.guild_id, stored.received_at, stored.predicted, stored.verdict)
-                trust = min(
-                    float(self._days_known(stored)), DAYS_TO_TRUST
-                )  # as it grows, a night would end differently
+                # As trust grows, a night would end differently.
+                trust = min(float(self._days_known(stored)), DAYS_TO_TRUST)
                 seen.update(f"{facts}{trust}{stored.vector_set}".encode() + hashlib.sha256(stored.vector).digest())
                 yield stored
         except StopAsyncIteration:

@@ -212,7 +212,7 @@ def put_together(
     truth = [np.array([labels.index(label) for label in dataset.labels[split.test]]) for split in splits]
     fused = [{name: _fused(judged, recipe) for name, judged in fold.items()} for fold in folds]
     quality = [{name: judged.quality for name, judged in fold.items()} for fold in folds]
-    calibrations = _calibrations(fused, truth, quality, recipe, splits) if recipe.is_calibrated else [None] * len(folds)
+    calibrations = _calibrations(fused, truth, quality, recipe) if recipe.is_calibrated else [None] * len(folds)
     joined = _Joined(dataset, splits, labels, calibrations)
     outcomes = {
         name: joined.outcome([fold[name] for fold in folds], [scores[name] for scores in fused]) for name in folds[0]
@@ -321,12 +321,8 @@ def _calibrations(
     truth: Sequence[NDArray[np.intp]],
     quality: Sequence[Mapping[str, NDArray[np.float32]]],
     recipe: Recipe,
-    splits: Sequence[Split],
 ) -> list[Calibration | None]:
-    """Fit each fold's calibration to what the other folds predicted, clean and degraded alike.
-
-    Where folds know different emotions, there are no biases: what is usual in other corpora says nothing of this one.
-    """
+    """Fit each fold's calibration to what the other folds predicted, clean and degraded alike."""
     if len(fused) < 2:
         return [None] * len(fused)
     calibrations: list[Calibration | None] = []
@@ -335,10 +331,7 @@ def _calibrations(
         scores = np.concatenate([table for k in others for table in fused[k].values()])
         columns = np.concatenate([truth[k] for k in others for _ in fused[k]])
         features = np.concatenate([quality[k][name] for k in others for name in fused[k]])
-        calibration = _unfitted(recipe).fit(scores, columns, features)
-        if splits[i].labels is not None:
-            calibration.biases_ = calibration.fitted_biases_ = None
-        calibrations.append(calibration)
+        calibrations.append(_unfitted(recipe).fit(scores, columns, features))
     return calibrations
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.emotions import Emotion
-from emotify_core.traits import MELODY, RISING_MELODY, Trait, traits
+from emotify_core.traits import MELODY, RISING_MELODY, Trait, traits, without_contradictions
 
 _CLEAR: Final = 0.05  # share of all evidence, for and against: with ten families half of what each has on average
 _LEAST_EVIDENCE: Final = 0.05  # natural logarithms of odds: a twentieth more probable
@@ -136,7 +136,8 @@ def explain(
     against: list[Reason] = []
     total = sum(map(abs, by_family.values()))
     for family, contribution in sorted(by_family.items(), key=lambda item: -abs(item[1])):
-        fitting = [t for t in found if t.family == family and t.contribution * contribution > 0][:_MAX_TRAITS]
+        same_way = [t for t in found if t.family == family and t.contribution * contribution > 0]
+        fitting = without_contradictions(same_way)[:_MAX_TRAITS]
         if fitting and abs(contribution) >= max(_CLEAR * total, _LEAST_EVIDENCE):
             reason = Reason(family, contribution, _phrase(fitting))
             (reasons if contribution > 0 else against).append(reason)

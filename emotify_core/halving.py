@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,6 @@ def halve_rate(y: Signal, weights: Sequence[float | np.float32]) -> Signal:
     return halved
 
 
-@cache
 def sharp_weights(reach: int, beta: float) -> Weights:
     """Weights for `halve_rate` with a steep slope.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 _NOTICEABLE: Final = 0.5  # standard deviations from the average
 _STRONG: Final = 2.0
+_MUCH: Final = "much "
 MELODY: Final = "a {} melody"
 RISING_MELODY: Final = "a melody that rises {}"
 
@@ -70,6 +71,23 @@ _SCALES: Final = (
     _Scale("{} overtones", "stronger", "weaker", tuple(f"voiced_auditory_{i}|mean" for i in range(14, 22))),
 )
 
+# Each may be measured truly, yet nobody could imagine the two together.
+_CONTRADICTIONS: Final = (
+    {("a {} voice", "breathier"), ("a {} voice", "clearer")},
+    {("a {} pitch", "flatter"), (MELODY, "livelier")},
+    {("a {} pitch", "more variable"), (MELODY, "steadier")},
+)
+
+
+def without_contradictions(found: Sequence[Trait]) -> tuple[Trait, ...]:
+    """Leave out the traits that would puzzle a reader beside one that comes before them."""
+    kept: dict[tuple[str, str], Trait] = {}
+    for trait in found:
+        word = trait.noun, trait.comparative.removeprefix(_MUCH)
+        if not any({word, other} in _CONTRADICTIONS for other in kept):
+            kept[word] = trait
+    return tuple(kept.values())
+
 
 def traits(
     z: NDArray[np.float32], contributions: NDArray[np.float64], *, names: Sequence[str], families: Sequence[str]
@@ -109,7 +127,7 @@ def traits(
             continue
         value = float(np.mean([sign * z[i] for i, sign in signs.items()]))
         if abs(value) >= _NOTICEABLE:
-            comparative = ("much " if abs(value) >= _STRONG else "") + (scale.more if value > 0 else scale.less)
+            comparative = (_MUCH if abs(value) >= _STRONG else "") + (scale.more if value > 0 else scale.less)
             evidence = float(contributions[list(signs)].sum())
             found.append(Trait(families[next(iter(signs))], scale.noun, comparative, evidence))
     return tuple(sorted(found, key=lambda trait: -abs(trait.contribution)))

@@ -58,7 +58,7 @@ class Hearing:
         return self._heard(head_scores, calibration, self._examples.strangeness, adaptations)
 
     def plausible(self, head_scores: Scores, calibration: Calibration | None) -> Probabilities:
-        """Return what head scores of the examples come to, as if none were strange, shape=(n_examples, n_emotions).
+        """Return what head scores of the examples come to with the say of home, shape=(n_examples, n_emotions).
 
         How far people's names are plausible is told by heads that learned from everybody else more than by the network,
         which has most of the say where a recording is strange.

@@ -1,10 +1,10 @@
 """How far confidence can be believed of voices never met: `python -m tests.benchmarks.strangers --data DIR`.
 
 Each corpus but the home corpus is heard by experts who were trained without it, in half an hour on two cores. Their
-confidence is the shipped model's, whose calibration is fitted to the home corpus alone: once with a factor of 1, as if
-nothing were strange, once with the recipe's, and once with the one that is best for the other corpora. The verdict is
-among all eight emotions. The last columns: how many of the notes get a reply that names an emotion, and how many of
-these are right.
+confidence is the shipped model's, whose calibration is fitted to the home corpus alone: once with a factor of 1, which
+leaves the temperature of home, once with the recipe's, and once with the one that is best for the other corpora. The
+verdict is among all eight emotions. The last columns: how many of the notes get a reply that names an emotion, and how
+many of these are right.
 """
 
 from __future__ import annotations

@@ -213,3 +213,13 @@ def test_to_dict_is_ready_for_json() -> None:
 def test_arguments_that_do_not_fit_are_refused(z: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="must"):
         explain(z.astype(np.float32), weights, emotion=Emotion.SAD, names=NAMES, families=FAMILIES)
+
+
+def test_a_voice_is_not_called_breathier_and_clearer_at_once() -> None:
+    names, families = ("hnr|mean", "h1_h2|mean", "log2_f0|mean"), ("voice quality", "voice quality", "pitch")
+    z, weights = np.array([1.0, 1.0, 1.0], np.float32), np.array([0.5, 0.4, 0.3])
+
+    found = explain(z, weights, emotion=Emotion.FEARFUL, names=names, families=families)
+
+    assert [reason.phrase for reason in found.reasons] == ["a clearer voice", "a higher pitch"]
+    assert found.reasons[0].contribution == pytest.approx(0.9)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from emotify_core.conditioning import condition
 from emotify_core.features import extract, feature_names
 from emotify_core.synthesis import synthesize_voice
-from emotify_core.traits import _SCALES, Trait, traits
+from emotify_core.traits import _SCALES, Trait, traits, without_contradictions
 from emotify_core.waveform import Waveform
 
 NAMES = feature_names()
@@ -108,6 +108,26 @@ def test_traits_with_the_most_evidence_come_first_for_or_against() -> None:
     found = of({"log2_f0|mean": 1.0, "h1_h2|mean": -2.0}, {"log2_f0|mean": 0.1, "h1_h2|mean": -0.3})
 
     assert [(trait.comparative, trait.contribution) for trait in found] == [("more pressed", -0.3), ("higher", 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"h1_h2|mean": 1.0}, {"hnr|mean": 1.0}),
+        ({"log2_f0|std": -2.5}, {"f0_abs_change|mean": 1.0}),
+        ({"log2_f0|std": 1.0}, {"f0_abs_change|mean": -2.5}),
+    ],
+)
+def test_of_two_that_nobody_could_imagine_together_the_first_is_told(
+    first: dict[str, float], second: dict[str, float]
+) -> None:
+    strong, weak = (dict.fromkeys(each, weight) for each, weight in ((first, 0.3), (second, 0.1)))
+    found = of(first | second, strong | weak)
+    opposite = of(first | {name: -value for name, value in second.items()}, strong | weak)
+
+    assert len(found) == 2
+    assert without_contradictions(found) == found[:1]
+    assert without_contradictions(opposite) == opposite
 
 
 def test_features_that_a_set_lacks_are_passed_over() -> None:
