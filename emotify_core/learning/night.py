@@ -282,6 +282,7 @@ def _counts(examples: Examples, set_aside: NDArray[np.str_] | None) -> dict[str,
     verdicts = Counter(examples.verdicts.tolist())
     aside = Counter(set_aside.tolist()) if set_aside is not None else Counter[str]()
     unreliable = examples.persons[set_aside == "unreliable"] if set_aside is not None else examples.persons[:0]
+    learned = examples.persons[set_aside == ""] if set_aside is not None else examples.persons
     return {
         "n_examples": len(examples),
         "n_people": len(set(examples.persons.tolist())),
@@ -289,6 +290,8 @@ def _counts(examples: Examples, set_aside: NDArray[np.str_] | None) -> dict[str,
         "n_set_aside_unreliable": aside["unreliable"],
         "n_set_aside_contradicts": aside["contradicts"],
         "n_people_set_aside": len(set(unreliable.tolist())),
+        "n_examples_learned": len(learned),
+        "n_people_learned": len(set(learned.tolist())),
     }
 
 
@@ -304,7 +307,7 @@ def _why_nothing(counts: Mapping[str, Any]) -> str:
 
 def _reason(attempt: _Attempt, counts: Mapping[str, Any]) -> str:
     if attempt.is_good:
-        n, m = counts["n_examples"], counts["n_people"]
+        n, m = counts["n_examples_learned"], counts["n_people_learned"]
         people, notes = f"{m} person" if m == 1 else f"{m} people", f"{n} note" if n == 1 else f"{n} notes"
         careful = "" if attempt.share == 1 else f", taken at {attempt.share:.0%} of its weight"
         return f"Nowhere worse than allowed, after what {people} said of {notes}{careful}."

@@ -303,6 +303,7 @@ class TestWhoCannotSteer:
 
         assert beside.report["examples"]["n_people_set_aside"] == 2
         assert beside.report["examples"]["n_set_aside_unreliable"] == len(hostile)
+        assert f"after what {len(PEOPLE)} people said of {len(PEOPLE) * 32} notes" in beside.reason
         assert beside.challenger is not None
         assert lesson.challenger is not None
         honest = share_right(lesson.challenger.experts, world)
