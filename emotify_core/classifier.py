@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -35,6 +34,7 @@ from emotify_core.prediction import Prediction
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.shipped import shipped_models
+from emotify_core.speech_detection import SpeechSearch
 from emotify_core.timeline import Timeline, timeline
 from emotify_core.trimming import is_silent, without_bangs
 from emotify_core.vectors import NoteVector
@@ -257,15 +257,21 @@ class EmotionClassifier:
         else:
             waveform = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
         _require_signal(waveform)
-        listen = partial(timeline, predict=self._probabilities, emotions=self._emotions, has_speech=self._has_speech)
         try:
-            return listen(waveform.y, SR)
+            return self._timeline(waveform.y)
         except _NO_VOICE:
             quietened = without_bangs(waveform.y, SR)
             if quietened is not None:
                 with suppress(*_NO_VOICE):
-                    return listen(quietened, SR)
+                    return self._timeline(quietened)
             raise
+
+    def _timeline(self, y: Signal) -> Timeline:
+        search = self._search(y)
+        found = timeline(y, SR, predict=self._probabilities, emotions=self._emotions, has_speech=search.has_speech)
+        if not search.is_sure:
+            raise NoSpeechError(NoSpeechError.OTHER_SOUNDS)
+        return found
 
     def listen(
         self,
@@ -327,12 +333,11 @@ class EmotionClassifier:
     def _spoken(self, waveform: Waveform) -> list[Signal]:
         """Return the windows in which somebody speaks."""
         _require_signal(waveform)
-        spoken = [window for window in self._windows(waveform) if self._has_speech(window)]
-        if not spoken and is_silent(waveform.y):
-            raise NoSpeechError
-        if not spoken:
-            raise NoSpeechError("there are other sounds in the recording, but nobody seems to speak")
-        return spoken
+        search = self._search(waveform.y)
+        spoken = [window for window in self._windows(waveform) if search.has_speech(window)]
+        if spoken and search.is_sure:
+            return spoken
+        raise NoSpeechError if is_silent(waveform.y) else NoSpeechError(NoSpeechError.OTHER_SOUNDS)
 
     def _windows(self, waveform: Waveform) -> list[Signal]:
         """Cut a note into windows of at most six seconds, without those that are pauses."""
@@ -340,9 +345,8 @@ class EmotionClassifier:
             return [waveform.y]
         return [window.y for window in loud_windows(split_windows(waveform.y))]
 
-    def _has_speech(self, window: Signal) -> bool:
-        detector = self._experts.detector
-        return detector is None or bool(detector.has_speech(window))
+    def _search(self, y: Signal) -> SpeechSearch:
+        return SpeechSearch(self._experts.detector, seconds=len(y) / SR)
 
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
         return self._calibrated(self._ask(windows))

@@ -101,6 +101,8 @@ class DecodingTimeoutError(AudioError):
 class NoSpeechError(AudioError):
     """Nothing in the recording sounds like a voice."""
 
+    OTHER_SOUNDS = "there are other sounds in the recording, but nobody seems to speak"
+
     def __init__(self, reason: str = "the recording is silent") -> None:
         super().__init__(f"I could not hear a voice: {reason}.")
         self.reason = reason

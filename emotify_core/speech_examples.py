@@ -17,12 +17,13 @@ from emotify_core.speech_detection import speech_descriptor_names, speech_descri
 from emotify_core.synthesis import synthesize_voice
 
 SR: Final = 16_000
+_TUNES: Final = ("siren", "beeps", "melody", "song", "legato", "glide")
 Signal = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
 
 def speech_examples(y: Signal, rng: np.random.Generator) -> Matrix:
-    """Describe an utterance as it is, degraded, whispered, and a short piece of it.
+    """Describe an utterance as it is, degraded, whispered, under a siren or a tune, and a short piece of it.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def speech_examples(y: Signal, rng: np.random.Generator) -> Matrix:
     copies = [y, _degrade(_add_background(y, rng), rng), _degrade(_add_background(piece, rng), rng)]
     if rng.random() < 0.3:
         copies.append(_degrade(whisper(y, rng), rng))
+    if rng.random() < 0.3:
+        copies.append(_degrade(_add_tune(sound, rng), rng))
     return _describe(copies)
 
 
@@ -118,6 +121,13 @@ def _add_background(y: Signal, rng: np.random.Generator) -> Signal:
         return add_noise(y, rng, snr_db=rng.uniform(5, 25), exponent=rng.uniform(0, 2))
     background = synthesize_non_speech(rng, duration=max(0.1, (len(y) + 1) / SR))[: len(y)]
     return mix(y, background, snr_db=rng.uniform(6, 25))
+
+
+def _add_tune(y: Signal, rng: np.random.Generator) -> Signal:
+    """Add what goes on and has a pitch, too, only a little softer than the voice."""
+    kind = _TUNES[int(rng.integers(len(_TUNES)))]
+    tune = synthesize_non_speech(rng, kind=kind, duration=max(0.1, (len(y) + 1) / SR))[: len(y)]
+    return mix(y, tune, snr_db=rng.uniform(3, 12))
 
 
 def _degrade(y: Signal, rng: np.random.Generator) -> Signal:

@@ -22,7 +22,9 @@ from emotify_core.speech_examples import non_speech_examples, speech_examples, s
 
 _N_OF_CORPUS: Final = 350  # utterances of each corpus: more change nothing
 N_OF_KIND: Final = 60
-_HARD: Final = frozenset({"song", "drums", "effects", "cough", "sneeze"})  # kinds that need twice as many
+_HARD: Final = frozenset(
+    {"song", "drums", "effects", "cough", "sneeze", "legato", "ensemble", "glide"}
+)  # kinds that need twice as many
 _SHARE_SYNTHETIC: Final = 2.5  # synthetic voices for each sound of a kind: the demonstration must not be refused
 _SHARE_MIXED: Final = 4.0  # sounds of any kind, some of them of two
 _N_FOLDS: Final = 3

@@ -271,7 +271,7 @@ def timeline(
         probabilities[indices] = predicted
         is_speech[indices] = True
     if not is_speech.any():
-        raise NoSpeechError if is_silent(y) else NoSpeechError("there is only noise in the recording")
+        raise NoSpeechError if is_silent(y) else NoSpeechError(NoSpeechError.OTHER_SOUNDS)
     valence, arousal = np.array([(emotion.valence, emotion.arousal) for emotion in emotions]).T
     edges = np.array(windows) / sr
     return Timeline(

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emotify_core.non_speech import music, signals, surroundings
+from emotify_core.non_speech import music, signals, surroundings, sustained
 from emotify_core.non_speech.building_blocks import SR, Signal, noise, unit
 
 __all__ = ["KINDS", "synthesize_non_speech"]
@@ -46,6 +46,9 @@ _MAKERS: Final[Mapping[str, Callable[[np.random.Generator, int], Signal]]] = Map
         "drone": music.drone,
         "drums": music.drums,
         "song": music.song,
+        "legato": sustained.legato,
+        "ensemble": sustained.ensemble,
+        "glide": sustained.glide,
     }
 )
 KINDS: Final = tuple(_MAKERS)

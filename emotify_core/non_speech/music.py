@@ -19,7 +19,7 @@ from emotify_core.non_speech.building_blocks import (
 )
 
 Instrument = Callable[[float, float], Signal]  # pitch in Hz and seconds -> one note
-_SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9))  # major, minor, pentatonic; semitones
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9))  # major, minor, pentatonic; semitones
 
 
 def melody(rng: np.random.Generator, n: int) -> Signal:
@@ -30,7 +30,7 @@ def melody(rng: np.random.Generator, n: int) -> Signal:
 def chords(rng: np.random.Generator, n: int) -> Signal:
     """Several notes at once, held, repeated or broken."""
     y, instrument, root = np.zeros(n), draw_instrument(rng), log_uniform(rng, 80, 350)
-    length, broken, scale = rng.uniform(0.3, 2.5), rng.choice([0.0, 0.0, 0.12]), _SCALES[rng.integers(2)]
+    length, broken, scale = rng.uniform(0.3, 2.5), rng.choice([0.0, 0.0, 0.12]), SCALES[rng.integers(2)]
     for start in np.arange(0, n / SR, length):
         degree = int(rng.integers(7))
         for i in range(int(rng.integers(3, 5))):
@@ -98,7 +98,7 @@ def draw_instrument(rng: np.random.Generator) -> Instrument:
 
 def _line(rng: np.random.Generator, n: int, instrument: Instrument, *, centre: float, beat: float) -> Signal:
     """Walk up and down a scale, with rests."""
-    y, start, degree, scale = np.zeros(n), 0.0, 0, _SCALES[rng.integers(3)]
+    y, start, degree, scale = np.zeros(n), 0.0, 0, SCALES[rng.integers(3)]
     while start < n / SR:
         length = beat * rng.choice([0.5, 1, 1, 2])
         degree = int(np.clip(degree + rng.integers(-3, 4), -7, 8))

@@ -2,5 +2,6 @@
 
 from emotify_core.speech_detection.descriptors import speech_descriptor_names, speech_descriptors
 from emotify_core.speech_detection.detector import SpeechDetector, fit_speech_detector
+from emotify_core.speech_detection.search import SpeechSearch
 
-__all__ = ["SpeechDetector", "fit_speech_detector", "speech_descriptor_names", "speech_descriptors"]
+__all__ = ["SpeechDetector", "SpeechSearch", "fit_speech_detector", "speech_descriptor_names", "speech_descriptors"]

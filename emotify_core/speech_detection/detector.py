@@ -57,7 +57,7 @@ class SpeechDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
         self,
         *,
         threshold: float = 0.5,
-        hidden: int = 32,
+        hidden: int = 64,
         n_networks: int = 3,
         alpha: float = 1.0,
         jitter: float = 0.5,
@@ -133,7 +133,24 @@ class SpeechDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is no
         -----
         One part of two seconds is enough: a cough, or noise before and after, takes nothing away from a word.
         """
-        return any(self.speech_probability(row)[0] >= self.threshold for row in iterate_descriptors(y))
+        return self.certainty(y, enough=self.threshold) >= self.threshold
+
+    def certainty(self, y: NDArray[np.float32], *, enough: float = 1.0) -> float:
+        """Say how sure it is that somebody speaks in the surest part of a signal.
+
+        Parameters
+        ----------
+        y : ndarray of float32, shape=(n_samples,)
+            As for `has_speech`.
+        enough : float
+            The other parts are not asked once one is as sure as this.
+        """
+        surest = 0.0
+        for row in iterate_descriptors(y):
+            surest = max(surest, float(self.speech_probability(row)[0]))
+            if surest >= enough:
+                break
+        return surest
 
     def _standardize(self, X: Matrix) -> NDArray[np.float64]:  # noqa: N803
         return np.asarray(np.clip((X - self.mean_) / self.scale_, -self.clip, self.clip))

@@ -271,5 +271,5 @@ class TestBang:
         y = with_bang(background * noise(np.random.default_rng(0), 3 * SR), over_db=40)
 
         for listen in (classifier.predict, classifier.timeline):
-            with pytest.raises(NoSpeechError, match=r"nobody seems to speak|only noise"):
+            with pytest.raises(NoSpeechError, match="nobody seems to speak"):
                 listen(wav(y, subtype="FLOAT"))

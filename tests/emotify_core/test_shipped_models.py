@@ -158,6 +158,17 @@ class TestVersion:
 
         assert len(refused) >= 4
 
+    @pytest.mark.parametrize("kind", ["song", "legato", "ensemble"])
+    def test_in_a_minute_of_music_it_hears_only_who_speaks(self, version: str, kind: str) -> None:
+        classifier, rng = EmotionClassifier.load(MODELS.root / version), np.random.default_rng(7)
+        music = np.concatenate([synthesize_non_speech(rng, kind=kind, duration=6.0) for _ in range(10)])
+        voice = np.concatenate([music[:480_000], synthesize_voice(4.0), music[480_000:]])
+
+        for listen in (classifier.predict, classifier.timeline):
+            with pytest.raises(NoSpeechError, match="nobody seems to speak"):
+                listen(wav(music))
+            assert listen(wav(voice))
+
 
 @pytest.mark.corpus
 @pytest.mark.skipif(not RAVDESS.is_dir(), reason="RAVDESS does not lie in ../shared/data/ravdess")
