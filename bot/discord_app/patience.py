@@ -44,6 +44,13 @@ def pause_after(failure: BaseException, attempt: int) -> float | None:
     return 0.5 * 2.0**attempt if failure.status >= 500 and failure.status not in {500, 502, 504, 524} else None
 
 
+def may_pass(failure: BaseException) -> bool:
+    """Tell whether a request that failed may succeed in some minutes: not where Discord itself refused it."""
+    if not isinstance(failure, discord.HTTPException) or failure.status == 429 or failure.status >= 500:
+        return True
+    return failure.status == 403 and failure.code == 0  # it comes from something between Discord and the bot
+
+
 def is_gone(failure: discord.HTTPException) -> bool:
     """Tell whether a message, or the channel around it, was deleted; any other 404 says only that a path is unknown."""
     return failure.status == 404 and failure.code in _UNKNOWN

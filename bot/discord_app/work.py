@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,13 @@ class Work:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
         return task
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait within an errand; False as soon as the bot is asked to stop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        return self.is_open
 
     async def finish(self, *, patience: float) -> None:
         """Let what is in work finish, and cancel what takes longer than `patience` seconds."""

@@ -6,9 +6,9 @@ All of it is bounded and paced by Discord's rate limits, and runs beside the con
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import discord
 from discord.ext import commands
@@ -19,7 +19,7 @@ from bot.discord_app.attachments import find_clip, has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.learning_question import ask_under
-from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
 from bot.discord_app.services import Services
 from bot.store import StoredNote
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
@@ -27,9 +27,12 @@ from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
 _log = logging.getLogger(__name__)
 _AGE: Final = timedelta(days=1)
 _FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
+_PAUSES: Final = (15.0, 60.0, 300.0, 1800.0)  # seconds before what failed is tried again
 _N_REPLIES: Final = 200
 _N_LATER_MESSAGES: Final = 100
 _N_REACTING: Final = 200
+
+_Step: TypeAlias = Callable[[StoredNote], Awaitable[object]]
 
 
 class CatchingUp(Area):
@@ -38,33 +41,56 @@ class CatchingUp(Area):
     def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
         super().__init__(bot, services)
         self._answering = Answering(services)
+        self._n_sessions = 0
 
     @listener
     async def on_ready(self) -> None:
         """Catch up whenever a new session begins; a resumed one has missed nothing."""
         self._services.standing.clear_all()
-        self._services.work.errand(self._catch_up(), name="catching up")
+        self._n_sessions += 1
+        self._services.work.errand(self._catch_up(self._n_sessions), name="catching up")
 
-    async def _catch_up(self) -> None:
-        """Answer first: people wait for that."""
+    async def _catch_up(self, session: int) -> None:
+        """Go through all notes; where Discord failed, again and again until a newer session begins with all of them."""
+        missed = await self._go_through()
+        for pause in _PAUSES:
+            if not missed or not await self._services.work.pause(pause) or session != self._n_sessions:
+                return
+            missed = await self._go_through(missed)
+
+    async def _go_through(self, wanted: Container[int] | None = None) -> set[int]:
+        """Catch up with all notes, or with those wanted, and return which of them to try again."""
+        missed = set[int]()
+        async for step, note in self._steps():
+            if (wanted is None or note.id in wanted) and await self._misses(step, note):
+                missed.add(note.id)
+        return missed
+
+    async def _steps(self) -> AsyncIterator[tuple[_Step, StoredNote]]:
+        """List what to do with which note. Answer first: people wait for that."""
         for note in await self._services.conversation.unanswered():
-            await self._try(self._take_up, note)
+            yield self._take_up, note
         for note in await self._services.conversation.unsaid_since(_AGE):
-            await self._try(self._message_of, note)
+            yield self._message_of, note
         replies = await self._services.conversation.replies_since(_AGE)
         for note in reversed(replies[-_N_REPLIES:]):  # the newest first: that is where people still react
-            await self._try(self._read_reactions, note)
+            yield self._read_reactions, note
 
-    async def _try(self, step: Callable[[StoredNote], Awaitable[object]], note: StoredNote) -> None:
-        """Do one step, unless the bot is stopping; what Discord does not let us see stays as it is."""
+    async def _misses(self, step: _Step, note: StoredNote) -> bool:
+        """Do one step, unless the bot is stopping; tell whether it failed and may succeed later.
+
+        What Discord does not let us see stays as it is.
+        """
         if not self._services.work.is_open:
-            return
+            return False
         try:
             await step(note)
         except DISCORD_FAILURES as error:
             _log.info("Could not catch up with note %d: %s", note.id, error)
+            return may_pass(error)
         except Exception:  # noqa: BLE001 - it is logged, and the next note may be fine
             _log.exception("Could not catch up with note %d", note.id)
+        return False
 
     async def _take_up(self, note: StoredNote) -> None:
         """Find the reply that was sent just before the restart, or answer now."""

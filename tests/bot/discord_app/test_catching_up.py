@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.discord_app.work import Work
 from bot.verdicts import EMOTION_EMOJI
 from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
@@ -260,6 +261,58 @@ async def test_a_note_deleted_while_the_bot_was_away_is_not_answered(
     bot = await start()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert fake.messages(home.channel) == []
+
+
+@pytest.mark.parametrize("failure", ["banned by Cloudflare", "refused on the way"])
+async def test_what_discord_may_show_later_is_looked_for_again(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    bot.recognizer.held = asyncio.Event()
+    notes = [await send_note(home.ada, home.channel) for _ in range(2)]
+    await fake.until(lambda: len(bot.recognizer.heard) == 3, PATIENCE)
+    await bot.end()
+    await home.ada.react(reply, "✅")
+    monkeypatch.setattr("bot.discord_app.cogs.catching_up._PAUSES", (0.0, 0.0))
+    fake.fail("GET", f"/channels/*/messages/{notes[0].id}", 403, body={"code": 50001, "message": "no"}, times=None)
+    for message in (notes[1], reply):
+        path = f"/channels/*/messages/{message.id}"
+        if failure == "refused on the way":
+            fake.fail("GET", path, 403, body="<html>blocked</html>", times=2)
+        else:
+            fake.ban_by_cloudflare("GET", path, times=2)
+    bot = await start()
+    await bot.until_marks("right")
+    await offered(fake, notes[1])
+    assert len(fake.calls_to("GET", f"/channels/*/messages/{notes[0].id}")) == 1
+    assert await bot.status(notes[0].id) == "received"
+
+
+async def test_a_newer_session_takes_over_what_the_one_before_would_look_for_again(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await bot.end()
+    await home.ada.react(reply, "✅")
+    waits, is_over = asyncio.Event(), asyncio.Event()
+
+    async def pause(*_: object) -> bool:
+        waits.set()
+        return await is_over.wait()
+
+    monkeypatch.setattr(Work, "pause", pause)
+    path = f"/channels/*/messages/{reply.id}"
+    fake.ban_by_cloudflare("GET", path)
+    bot = await start()
+    await asyncio.wait_for(waits.wait(), PATIENCE)
+    fake.gateway.invalidate(resumable=False)
+    await bot.until_marks("right")
+    is_over.set()
+    await bot.end()
+    assert len(fake.calls_to("GET", path)) == 2
 
 
 async def test_a_lost_connection_loses_and_repeats_nothing(fake: FakeDiscord, start: Start, home: Home) -> None:

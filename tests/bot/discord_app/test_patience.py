@@ -9,7 +9,7 @@ import aiohttp
 import discord
 import pytest
 
-from bot.discord_app.patience import LONGEST_WAIT, is_gone, patiently, pause_after
+from bot.discord_app.patience import LONGEST_WAIT, is_gone, may_pass, patiently, pause_after
 
 
 def failure(status: int, code: int = 0, **headers: str) -> discord.HTTPException:
@@ -93,6 +93,18 @@ def test_an_outage_is_given_more_time_with_each_attempt(error: Exception) -> Non
 
 def test_a_server_that_does_not_say_how_long_to_wait_is_given_more_time_with_each_attempt() -> None:
     assert [pause_after(failure(429), attempt) for attempt in (1, 2, 3)] == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "error", [failure(429), failure(500), failure(503), failure(403), TimeoutError(), discord.RateLimited(99.0)]
+)
+def test_what_discord_has_not_decided_itself_may_pass(error: Exception) -> None:
+    assert may_pass(error)
+
+
+@pytest.mark.parametrize("error", [failure(403, 50001), failure(404, 10008), failure(404), failure(400, 50035)])
+def test_what_discord_refuses_does_not_pass(error: Exception) -> None:
+    assert not may_pass(error)
 
 
 def test_only_an_unknown_message_or_channel_was_deleted() -> None:

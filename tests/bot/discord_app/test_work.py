@@ -71,6 +71,16 @@ async def test_a_failing_errand_is_logged_and_disturbs_nobody(caplog: pytest.Log
     assert "adding reactions" in caplog.text
 
 
+async def test_an_errand_that_pauses_ends_with_the_bot() -> None:
+    stop = asyncio.Event()
+    work = Work(stop)
+    assert await work.pause(0.0)
+    pausing = asyncio.create_task(work.pause(3600.0))
+    await asyncio.sleep(0)
+    stop.set()
+    assert not await pausing
+
+
 def test_no_note_is_taken_once_the_bot_is_asked_to_stop() -> None:
     stop = asyncio.Event()
     work = Work(stop)
