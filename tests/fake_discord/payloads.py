@@ -267,6 +267,7 @@ def _referenced_payload(message: Message, me: User, *, blank: bool) -> Payload |
 
 
 def _interaction_fields(message: Message, interaction: Interaction, me: User) -> Payload:
+    target = {"target_message_id": interaction.data["target_id"]} if "target_id" in interaction.data else {}
     return {
         "application_id": str(me.id),
         "webhook_id": str(me.id),
@@ -275,7 +276,8 @@ def _interaction_fields(message: Message, interaction: Interaction, me: User) ->
             "type": int(interaction.type),
             "user": user_payload(interaction.user),
             "authorizing_integration_owners": {"0": str(message.channel.guild.id if message.channel.guild else 0)},
-        },
+        }
+        | target,
     }
 
 

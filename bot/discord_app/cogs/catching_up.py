@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import discord
 from discord.ext import commands
 
-from bot.conversation import Marked
+from bot.conversation import Marked, Why
 from bot.discord_app.answering import Answering, offer_marks
 from bot.discord_app.attachments import find_clip, has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
@@ -29,6 +29,7 @@ _AGE: Final = timedelta(days=1)
 _FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
 _PAUSES: Final = (15.0, 60.0, 300.0, 1800.0)  # seconds before what failed is tried again
 _N_REPLIES: Final = 200
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)  # Discord's and ours, at most
 _N_LATER_MESSAGES: Final = 100
 _N_REACTING: Final = 200
 
@@ -94,20 +95,20 @@ class CatchingUp(Area):
 
     async def _take_up(self, note: StoredNote) -> None:
         """Find the reply that was sent just before the restart, or answer now."""
-        if (message := await self._message_of(note)) is None:
-            return
         # Only a note whose prediction was recorded can have got its reply.
-        reply = await self._reply_to(message, note) if note.status == "predicted" else None
-        if reply is not None:
+        reply = await self._reply_to(note) if note.status == "predicted" else None
+        has_message = reply is None or not _came_with(note, reply)
+        message = await self._message_of(note) if has_message else None
+        if reply is not None and (message is not None or not has_message):
             await self._services.conversation.answered(note.id, reply.id)
             await offer_marks(reply)
-        elif (clip := find_clip(message)) is not None:
+        elif message is not None and (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
 
     async def _message_of(self, note: StoredNote) -> discord.Message | None:
         """Fetch the message of a note; where it or its recording is gone, let go of the note, and return None.
 
-        A note that came with a command has no message: it can no longer be answered.
+        A note that came with `/listen` has no message: it can no longer be answered.
         """
         try:
             message = await self._fetch(note.channel_id, note.message_id)
@@ -120,14 +121,20 @@ class CatchingUp(Area):
         await self._services.conversation.withdraw(note.message_id or 0)
         return None
 
-    async def _reply_to(self, message: discord.Message, note: StoredNote) -> discord.Message | None:
-        """Look for our reply among the messages after a note, or after the apology that was its reply before."""
-        since = discord.Object(note.reply_id or message.id)
-        later = message.channel.history(after=since, limit=_N_LATER_MESSAGES, oldest_first=True)
-        async for candidate in later:
-            refers = candidate.reference is not None and candidate.reference.message_id == message.id
-            if refers and candidate.author == self._bot.user:
-                return candidate
+    async def _reply_to(self, note: StoredNote) -> discord.Message | None:
+        """Look for our reply to a note since it came in, or since the apology that was its reply before."""
+        came = discord.utils.time_snowflake(note.received_at - _CLOCKS_DIFFER)
+        since = max(note.reply_id or note.message_id or 0, came)
+        place = self._place(note.channel_id)
+        try:
+            async for candidate in place.history(
+                after=discord.Object(since), limit=_N_LATER_MESSAGES, oldest_first=True
+            ):
+                if candidate.author == self._bot.user and _answers(candidate, note):
+                    return candidate
+        except discord.NotFound as error:  # the channel was deleted
+            if not is_gone(error):
+                raise
         return None
 
     async def _read_reactions(self, note: StoredNote) -> None:
@@ -182,16 +189,33 @@ class CatchingUp(Area):
         """Find the message with the note; None if it came with `/listen`, and so has no message of its own."""
         if reply.reference is not None and isinstance(reply.reference.resolved, discord.Message):
             return reply.reference.resolved
-        if reply.interaction_metadata is not None and reply.interaction_metadata.id == note.message_id:
+        if _came_with(note, reply):
             return None
         return await self._fetch(note.channel_id, note.message_id)
 
     async def _fetch(self, channel_id: int | None, message_id: int | None) -> discord.Message:
-        """Fetch a message from a channel that may not be cached."""
+        """Fetch a message."""
+        return await patiently(lambda: self._place(channel_id).fetch_message(message_id or 0))
+
+    def _place(self, channel_id: int | None) -> discord.abc.Messageable:
+        """Find a channel, which may not be cached."""
         cached = self._bot.get_channel(channel_id or 0)
         unknown = self._bot.get_partial_messageable(channel_id or 0)
-        place = cached if isinstance(cached, discord.abc.Messageable) else unknown
-        return await patiently(lambda: place.fetch_message(message_id or 0))
+        return cached if isinstance(cached, discord.abc.Messageable) else unknown
+
+
+def _came_with(note: StoredNote, reply: discord.Message) -> bool:
+    """Tell whether a note came with `/listen`, by the answer to it, and so has no message of its own."""
+    return reply.interaction_metadata is not None and reply.interaction_metadata.id == note.message_id
+
+
+def _answers(message: discord.Message, note: StoredNote) -> bool:
+    """Tell whether a message of ours is the reply to a note, or to the command that asked for it."""
+    if message.reference is not None and message.reference.message_id == note.message_id:
+        return True
+    asked = message.interaction_metadata
+    is_about_it = asked is not None and note.message_id in {asked.id, asked.target_message_id}
+    return is_about_it and not message.flags.loading and message.content not in {why.value for why in Why}
 
 
 def _author_of(original: discord.Message | None, reply: discord.Message) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from bot import messages
 from bot.discord_app.work import Work
 from bot.verdicts import EMOTION_EMOJI
 from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
@@ -13,6 +15,7 @@ from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
 MESSAGES = "/channels/*/messages"
+MENU = "How does this sound?"
 
 
 async def test_reactions_made_while_the_bot_was_away_count(fake: FakeDiscord, start: Start, home: Home) -> None:
@@ -154,7 +157,7 @@ async def test_a_note_answered_through_the_menu_that_went_while_the_bot_was_away
 ) -> None:
     bot = await start(listen="mention")
     note = await send_note(home.ada, home.channel)
-    request = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    request = await home.ada.context_menu(home.channel, MENU, note)
     reply = await fake.next_response(request, timeout=PATIENCE)
     await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
     await bot.end()
@@ -213,6 +216,70 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
     assert bot.recognizer.heard == []
 
 
+@pytest.mark.parametrize("command", ["menu", "listen"])
+async def test_an_answer_to_a_command_that_left_just_before_the_restart_is_found(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(listen="mention")
+    hold = fake.hold("PATCH", "/webhooks/**", after=True)
+    if command == "menu":
+        request = await home.ada.context_menu(home.channel, MENU, await send_note(home.ada, home.channel))
+    else:
+        request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    hold.release()
+    bot = await start(listen="mention")
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert request.response is not None
+    assert row["reply_id"] == request.response.id
+    await fake.reacted(request.response, "✅", "❌", timeout=PATIENCE)
+    assert fake.messages(home.channel) == [request.response]
+    await home.ada.react(request.response, "✅")
+    await bot.until_marks("right")
+
+
+@pytest.mark.parametrize("is_impatient", [False, True])
+async def test_a_command_that_was_not_answered_before_the_restart_is_not_taken_for_the_reply(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, is_impatient: bool
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(listen="mention")
+    hold = fake.hold("PATCH", "/webhooks/**")
+    note = await send_note(home.ada, home.channel)
+    await home.ada.context_menu(home.channel, MENU, note)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    if is_impatient:
+        again = await home.ada.context_menu(home.channel, MENU, note)
+        assert (await fake.next_response(again, timeout=PATIENCE)).content == messages.ALREADY_HEARD
+    await bot.end()
+    bot = await start(listen="mention")
+    reply = await offered(fake, note)
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert row["reply_id"] == reply.id
+
+
+async def test_the_reply_to_an_old_note_is_found_among_all_that_was_written_since(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    monkeypatch.setattr("bot.discord_app.cogs.catching_up._CLOCKS_DIFFER", timedelta(0))
+    note = await send_note(home.ada, home.channel)
+    for _ in range(100):
+        await home.ada.send_text(home.channel, "hello")
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    await home.ada.send_text(home.channel, fake.mention, reply_to=note)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    hold.release()
+    bot = await start()
+    row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    (reply,) = fake.messages(home.channel)
+    assert row["reply_id"] == reply.id
+
+
 @pytest.mark.parametrize("stage", ["received", "predicted"])
 async def test_a_recording_taken_out_while_the_bot_was_away_takes_along_what_was_kept_of_it(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -224,6 +291,21 @@ async def test_a_recording_taken_out_while_the_bot_was_away_takes_along_what_was
     await bot.until_row("SELECT * FROM notes WHERE status = ?", stage)
     await bot.end()
     await home.ada.take_files_out(note)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
+async def test_a_channel_deleted_while_the_bot_was_away_takes_along_what_was_not_answered(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    fake.hold("POST", MESSAGES)
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'predicted'")
+    await bot.end()
+    fake.delete_channel(home.channel)
     bot = await start()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert await bot.rows("SELECT * FROM predictions") == []
