@@ -24,6 +24,7 @@ _QUERIES: Final = {
     "baselines": _OF_PERSON.format(table="baselines"),
     "notes": f"{_OF_PERSON.format(table='notes')} ORDER BY id",
     "predictions": _OF_NOTES.format(columns="*", table="predictions"),
+    "earlier_replies": _OF_NOTES.format(columns="*", table="earlier_replies"),
     "examples": _OF_NOTES.format(columns="note", table="examples"),
     "feedback": f"{_OF_NOTES.format(columns='*', table='feedback')} ORDER BY seq",
 }
@@ -39,7 +40,7 @@ async def read_all(transaction: Transaction, person: str) -> dict[str, list[Row]
 def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Put together what was read, ready for JSON; of thousands of notes that takes a while."""
     people, baselines = rows["people"], rows["baselines"]
-    notes = _collect_notes(rows["notes"], rows["predictions"], rows["examples"], rows["feedback"])
+    notes = _collect_notes(rows)
     return {
         "pseudonym": person,
         "first_seen": people[0]["first_seen"] if people else None,
@@ -56,19 +57,24 @@ def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     }
 
 
-def _collect_notes(
-    notes: Iterable[Row], predictions: Iterable[Row], vectors: Iterable[Row], marks: Iterable[Row]
-) -> list[dict[str, Any]]:
+def _collect_notes(rows: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
     """Put together what belongs to each note."""
-    prediction_of = {row["note"]: row for row in predictions}
-    with_vector = {row["note"] for row in vectors}
-    marks_of: dict[int, list[Row]] = {}
-    for row in marks:
-        marks_of.setdefault(row["note"], []).append(row)
+    prediction_of = {row["note"]: row for row in rows["predictions"]}
+    with_vector = {row["note"] for row in rows["examples"]}
+    marks_of, earlier_of = _by_note(rows["feedback"]), _by_note(rows["earlier_replies"])
     return [
         _collect_note(note, prediction_of.get(n), marks_of.get(n, []), has_vector=n in with_vector)
-        for n, note in ((row["id"], row) for row in notes)
+        | {"earlier_replies": [row["reply_id"] for row in earlier_of.get(n, [])]}
+        for n, note in ((row["id"], row) for row in rows["notes"])
     ]
+
+
+def _by_note(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Sort rows by the note that they belong to."""
+    sorted_rows: dict[int, list[Row]] = {}
+    for row in rows:
+        sorted_rows.setdefault(row["note"], []).append(row)
+    return sorted_rows
 
 
 def _collect_note(row: Row, predicted: Row | None, marks: Iterable[Row], *, has_vector: bool) -> dict[str, Any]:

@@ -110,10 +110,14 @@ class People:
         """Delete everything about a person, in one transaction, and its traces from the file."""
         async with self._database.transaction() as transaction:
             rows = await transaction.fetch_all("SELECT channel_id, reply_id FROM notes WHERE person = ?", (person,))
+            earlier = await transaction.fetch_all(
+                "SELECT n.channel_id, e.reply_id FROM earlier_replies e JOIN notes n ON n.id = note WHERE person = ?",
+                (person,),
+            )
             await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
             await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
         await self._erase_traces("a person was forgotten")
-        replies = tuple((row["channel_id"], row["reply_id"]) for row in rows if None not in tuple(row))
+        replies = tuple((row["channel_id"], row["reply_id"]) for row in [*rows, *earlier] if None not in tuple(row))
         return Forgotten(len(rows), replies)
 
     async def _erase_traces(self, what: str) -> None:

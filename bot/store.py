@@ -199,6 +199,11 @@ class Store(People, Examples, Nights):
             False if the note was withdrawn or forgotten meanwhile: the reply should be taken back.
         """
         async with self._database.transaction() as transaction:
+            await transaction.write(
+                "INSERT OR IGNORE INTO earlier_replies (note, reply_id) "
+                "SELECT id, reply_id FROM notes WHERE id = ? AND status != 'withdrawn' AND reply_id != ?",
+                (note_id, reply_id),
+            )
             changed = await transaction.write(
                 "UPDATE notes SET reply_id = ?, answered_at = ?, "
                 "status = CASE WHEN status IN ('received', 'predicted') THEN 'answered' ELSE status END "

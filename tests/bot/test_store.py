@@ -368,6 +368,16 @@ async def test_forgetting_leaves_no_trace_of_the_person_and_others_untouched(sto
     assert await store.consent(ANNA, "listening") is None
 
 
+async def test_forgetting_names_the_apologies_before_a_reply_too(store: Store) -> None:
+    for reply_id in (2001, 2002, 2003, 2003):  # the last one is found again after a restart
+        note_id = await claim(store, again=True) or 1
+        await store.refuse(note_id, status="refused", reason="no_speech")
+        assert await store.answered(note_id, reply_id=reply_id, at=LATER)
+    assert (await store.export(ANNA))["notes"][0]["earlier_replies"] == [2001, 2002]
+    forgotten = await store.forget(ANNA)
+    assert (forgotten.n_notes, set(forgotten.replies)) == (1, {(11, 2001), (11, 2002), (11, 2003)})
+
+
 async def test_forgetting_beside_a_reader_says_that_traces_remain(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

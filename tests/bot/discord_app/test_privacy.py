@@ -12,7 +12,9 @@ import pytest
 from bot import messages
 from bot.discord_app import sentences
 from bot.store import Store, StoreError
-from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
+from emotify_core.errors import NoSpeechError, UndecodableAudioError
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord
 
 
@@ -97,6 +99,29 @@ async def test_forget_me_asks_and_then_deletes_everything(fake: FakeDiscord, sta
     assert len(await bot.rows("SELECT * FROM people")) == 1
     assert await bot.marks() == []
     await fake.until(lambda: fake.messages(home.channel) == [others], PATIENCE)
+
+
+@pytest.mark.parametrize("again", ["mention", "menu"])
+async def test_forget_me_takes_along_the_apologies_before_the_reply(
+    fake: FakeDiscord, start: Start, home: Home, again: str
+) -> None:
+    bot = await start(StandIn(error=UndecodableAudioError("noise")))
+    note = await send_note(home.ada, home.channel)
+    await answer_to(fake, note)
+    bot.recognizer.error = NoSpeechError()
+    await home.ada.send_text(home.channel, fake.mention, reply_to=note)
+    await answer_to(fake, note)
+    await fake.settle(timeout=PATIENCE)
+    bot.recognizer.error = None
+    if again == "menu":
+        await home.ada.context_menu(home.channel, "How does this sound?", note)
+    else:
+        await home.ada.send_text(home.channel, fake.mention, reply_to=note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
+    assert len(fake.messages(home.channel)) == 3
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    await home.ada.click(question, "Delete everything about me")
+    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
 
 
 async def test_forget_me_can_be_thought_over(fake: FakeDiscord, start: Start, home: Home) -> None:
