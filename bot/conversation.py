@@ -31,8 +31,8 @@ from bot.fetching import fetched
 from bot.outbox import Outbox
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionError
-from bot.records import Forgotten, Origin, StoredNote, guild_scope, person_scope
-from bot.replying import compose_in
+from bot.records import Forgotten, Origin, Question, StoredNote
+from bot.replying import compose_in, languages_for
 from bot.store import Store, StoreError
 from bot.troubles import NoteGoneError, Trouble, TroubleError, trouble_of
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_emoji
@@ -238,6 +238,14 @@ class Conversation:
         await self._store.set_consent(person, "listening", answer=listening, at=self._now())
         return messages.LISTENING_ON if listening else messages.LISTENING_OFF
 
+    async def learning_question_leaves(self, sender: int | str, reply_id: int) -> None:
+        """Record that the person is being asked under a reply; after a kill the question is looked for there."""
+        await self._store.learning_question_leaves(self._pseudonymizer.of("discord", sender), reply_id, at=self._now())
+
+    async def learning_question(self, sender: int | str) -> Question | None:
+        """Find the question that left before a kill, and may stand."""
+        return await self._store.learning_question(self._pseudonymizer.of("discord", sender))
+
     async def learning_asked(self, sender: int | str, *, origin: Origin = "discord") -> None:
         """Record that the person was asked whether the bot may learn from their notes: the question stands."""
         await self._store.learning_asked(self._pseudonymizer.of(origin, sender), at=self._now())
@@ -315,7 +323,7 @@ class Conversation:
             raise TroubleError(Trouble.COOLDOWN)
         self._check(note.duration, note.n_bytes)
         heard = await self._heard_before(note_id) or await self._recognize(fetch, person, note.origin)
-        return await self._reply(note_id, person, note.origin, note.guild_id, heard)
+        return await self._reply(note_id, person, note, heard)
 
     async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
         """Listen to a note that came in before a restart."""
@@ -323,7 +331,7 @@ class Conversation:
             await self._store.refuse(pending.id, status="refused", reason="opted_out")
             return Silence(Why.OPTED_OUT)
         heard = await self._heard_before(pending.id) or await self._recognize(fetch, pending.person, pending.origin)
-        return await self._reply(pending.id, pending.person, pending.origin, pending.guild_id, heard)
+        return await self._reply(pending.id, pending.person, pending, heard)
 
     async def _heard_before(self, note_id: int) -> HeardNote | None:
         """Find what was heard in a note whose reply did not go out: its speaker's baseline holds it already."""
@@ -349,28 +357,20 @@ class Conversation:
                 _log.error("recognition failed: %s", error, exc_info=not isinstance(error, RecognitionError))
             raise TroubleError(trouble) from error
 
-    async def _reply(
-        self, note_id: int, person: str, origin: Origin, guild_id: int | None, heard: HeardNote
-    ) -> Outcome:
+    async def _reply(self, note_id: int, person: str, note: IncomingNote | StoredNote, heard: HeardNote) -> Outcome:
         """Choose the reply and record everything, before anything is said."""
-        languages = await self._languages(person, guild_id)
+        languages = await languages_for(self._store, person, note.guild_id, self._settings.language)
         notice = not await self._store.notice_shown(person)
         async with self._choosing:  # two notes of one person at once must not get the same reply
             used = await self._store.templates_used(person, besides=note_id)
             reply = await asyncio.to_thread(compose_in, languages, heard.prediction, seed=note_id, used=used)
-            await self._memory.hold(note_id, person, origin, heard.learned)
+            await self._memory.hold(note_id, person, note.origin, heard.learned)
             if not await self._store.save_prediction(
                 note_id, heard.prediction, template=reply.template, notice=notice, at=self._now(), learned=heard.learned
             ):
                 self._memory.drop(note_id)
                 return Silence(Why.WITHDRAWN)
-        return Answer(note_id, reply.text, heard.prediction, messages.notice(origin) if notice else None)
-
-    async def _languages(self, person: str, guild_id: int | None) -> list[str]:
-        """List the languages to reply in, best first: the person's, the server's, the default."""
-        scopes = [person_scope(person)] if guild_id is None else [person_scope(person), guild_scope(guild_id)]
-        chosen = [await self._store.setting(scope, "language") for scope in scopes]
-        return [language for language in chosen if language is not None] + [self._settings.language]
+        return Answer(note_id, reply.text, heard.prediction, messages.notice(note.origin) if notice else None)
 
     async def _apologise(self, note_id: int, trouble: Trouble) -> Outcome:
         """Record why there is no guess, and say so."""

@@ -46,6 +46,7 @@ def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "first_seen": people[0]["first_seen"] if people else None,
         "notice_shown_at": people[0]["notice_shown_at"] if people else None,
         "learning_asked_at": people[0]["learning_asked_at"] if people else None,
+        "learning_asked_under": people[0]["learning_asked_under"] if people else None,
         "consents": {
             row["kind"]: {"answer": bool(row["answer"]), "changed_at": row["changed_at"]} for row in rows["consents"]
         },

@@ -11,7 +11,7 @@ from typing import Any
 from bot.database import Database, Transaction
 from bot.examples import drop_examples, keep
 from bot.export import read_all, write_up
-from bot.records import ConsentKind, Forgotten, Learned, Stance, person_scope, time_text
+from bot.records import ConsentKind, Forgotten, Learned, Question, Stance, person_scope, time_text
 from bot.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -42,20 +42,37 @@ class People:
     async def stance(self, person: str) -> Stance:
         """Read what the person said of learning from their notes, and whether they were asked."""
         row = await self._database.fetch_one(
-            "SELECT learning_asked_at, answer FROM people "
+            "SELECT iif(learning_asked_under IS NULL, learning_asked_at, NULL) AS asked_at, answer FROM people "
             "LEFT JOIN consents ON person = pseudonym AND kind = 'learning' WHERE pseudonym = ?",
             (person,),
         )
         if row is None:
             return Stance(None, None)
-        asked_at = row["learning_asked_at"]
+        asked_at = row["asked_at"]
         answer = None if row["answer"] is None else bool(row["answer"])
         return Stance(answer, None if asked_at is None else datetime.fromisoformat(asked_at))
 
-    async def learning_asked(self, person: str, *, at: datetime) -> None:
-        """Record that the person was asked whether the bot may learn from their notes."""
+    async def learning_question_leaves(self, person: str, reply_id: int, *, at: datetime) -> None:
+        """Record that the person is being asked under a reply whether the bot may learn from their notes."""
         await self._database.write(
-            "UPDATE people SET learning_asked_at = coalesce(learning_asked_at, ?) WHERE pseudonym = ?",
+            "UPDATE people SET learning_asked_at = ?, learning_asked_under = ? WHERE pseudonym = ?",
+            (time_text(at), reply_id, person),
+        )
+
+    async def learning_question(self, person: str) -> Question | None:
+        """Find the question that left, and of which it is not known whether it stands."""
+        row = await self._database.fetch_one(
+            "SELECT channel_id, reply_id, learning_asked_at FROM people "
+            "JOIN notes ON person = pseudonym AND reply_id = learning_asked_under WHERE pseudonym = ?",
+            (person,),
+        )
+        return None if row is None else Question(row[0], row[1], datetime.fromisoformat(row[2]))
+
+    async def learning_asked(self, person: str, *, at: datetime) -> None:
+        """Record that the person was asked whether the bot may learn from their notes: the question stands."""
+        await self._database.write(
+            "UPDATE people SET learning_asked_at = coalesce(learning_asked_at, ?), learning_asked_under = NULL "
+            "WHERE pseudonym = ?",
             (time_text(at), person),
         )
 

@@ -55,6 +55,15 @@ class Stance:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A question on its way when the bot was killed: under which reply it was to be put, and when."""
+
+    channel_id: int
+    reply_id: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Baseline:
     """How a person sounds in the mean of some notes, and the sealed form by which the store recognises this state."""
 

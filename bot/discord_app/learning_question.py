@@ -11,8 +11,10 @@ from typing import Any, Self, TypeAlias
 import discord
 
 from bot import messages
+from bot.conversation import Conversation
 from bot.discord_app import access, sentences
 from bot.discord_app.errors import apologising, whisper
+from bot.discord_app.looking_back import find_ours
 from bot.discord_app.patience import patiently
 from bot.discord_app.replies import take_back
 from bot.discord_app.services import services_of
@@ -30,17 +32,19 @@ def answer_buttons(person: int) -> discord.ui.View:
 
 
 async def ask_under(
-    client: discord.Client, reply: discord.PartialMessage | discord.Message, person: int
+    client: discord.Client, conversation: Conversation, reply: discord.PartialMessage | discord.Message, person: int
 ) -> discord.Message | None:
     """Ask the author of a note in a reply to the bot's own; None where the bot may not write.
 
-    The reply's id is the nonce, as a note's is for the reply itself: one question, also if it was put just before a
-    restart and is put again after it.
+    The reply's id is the nonce, as a note's is for the reply itself: one question, also if its answer is lost.
     """
+    if (question := await _find(client, conversation, person)) is not None:
+        return question
     channel = client.get_channel(reply.channel.id)
     guild = getattr(channel, "guild", None)
     if not access.may_send(channel, access.permissions_here(channel, guild.me if guild else None)):
         return None
+    await conversation.learning_question_leaves(person, reply.id)
     return await patiently(
         lambda: reply.channel.send(
             messages.LEARNING_QUESTION,
@@ -55,9 +59,28 @@ async def ask_under(
 
 async def ask_privately(press: Press) -> discord.Message:
     """Ask whoever pressed a button, so that nobody else sees it."""
+    question = await _find(press.client, services_of(press).conversation, press.user.id)
+    if question is not None:
+        return question
     return await press.followup.send(
         messages.LEARNING_QUESTION, view=answer_buttons(press.user.id), ephemeral=True, wait=True
     )
+
+
+async def _find(client: discord.Client, conversation: Conversation, person: int) -> discord.Message | None:
+    """Look for the question to a person that was put just before the bot was killed."""
+    if (left := await conversation.learning_question(person)) is None:
+        return None
+    try:
+        return await find_ours(
+            client,
+            left.channel_id,
+            after=left.reply_id,
+            since=left.at,
+            is_it=lambda message: message.reference is not None and message.reference.message_id == left.reply_id,
+        )
+    except discord.Forbidden:  # where it is out of reach, it is put anew
+        return None
 
 
 class AnswerButton(

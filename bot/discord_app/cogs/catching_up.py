@@ -19,6 +19,7 @@ from bot.discord_app.attachments import find_clip, has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.learning_question import ask_under
+from bot.discord_app.looking_back import find_ours, place_of
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
 from bot.discord_app.services import Services
 from bot.store import StoredNote
@@ -29,8 +30,6 @@ _AGE: Final = timedelta(days=1)
 _FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
 _PAUSES: Final = (15.0, 60.0, 300.0, 1800.0)  # seconds before what failed is tried again
 _N_REPLIES: Final = 200
-_CLOCKS_DIFFER: Final = timedelta(minutes=1)  # Discord's and ours, at most
-_N_LATER_MESSAGES: Final = 100
 _N_REACTING: Final = 200
 
 _Step: TypeAlias = Callable[[StoredNote], Awaitable[object]]
@@ -123,19 +122,13 @@ class CatchingUp(Area):
 
     async def _reply_to(self, note: StoredNote) -> discord.Message | None:
         """Look for our reply to a note since it came in, or since the apology that was its reply before."""
-        came = discord.utils.time_snowflake(note.received_at - _CLOCKS_DIFFER)
-        since = max(note.reply_id or note.message_id or 0, came)
-        place = self._place(note.channel_id)
-        try:
-            async for candidate in place.history(
-                after=discord.Object(since), limit=_N_LATER_MESSAGES, oldest_first=True
-            ):
-                if candidate.author == self._bot.user and _answers(candidate, note):
-                    return candidate
-        except discord.NotFound as error:  # the channel was deleted
-            if not is_gone(error):
-                raise
-        return None
+        return await find_ours(
+            self._bot,
+            note.channel_id or 0,
+            after=note.reply_id or note.message_id or 0,
+            since=note.received_at,
+            is_it=lambda message: _answers(message, note),
+        )
 
     async def _read_reactions(self, note: StoredNote) -> None:
         """Let the reactions stand that the note's author left under our reply while the bot was away."""
@@ -182,7 +175,7 @@ class CatchingUp(Area):
         return await self._services.asking.heed(
             author,
             lambda: conversation.set_marks(reply.id, author, standing),
-            lambda: ask_under(self._bot, reply, author),
+            lambda: ask_under(self._bot, conversation, reply, author),
         )
 
     async def _original_of(self, note: StoredNote, reply: discord.Message) -> discord.Message | None:
@@ -195,13 +188,7 @@ class CatchingUp(Area):
 
     async def _fetch(self, channel_id: int | None, message_id: int | None) -> discord.Message:
         """Fetch a message."""
-        return await patiently(lambda: self._place(channel_id).fetch_message(message_id or 0))
-
-    def _place(self, channel_id: int | None) -> discord.abc.Messageable:
-        """Find a channel, which may not be cached."""
-        cached = self._bot.get_channel(channel_id or 0)
-        unknown = self._bot.get_partial_messageable(channel_id or 0)
-        return cached if isinstance(cached, discord.abc.Messageable) else unknown
+        return await patiently(lambda: place_of(self._bot, channel_id or 0).fetch_message(message_id or 0))
 
 
 def _came_with(note: StoredNote, reply: discord.Message) -> bool:

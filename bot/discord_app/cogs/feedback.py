@@ -43,7 +43,7 @@ class Feedback(Area):
             marked = await self._services.asking.heed(
                 event.user_id,
                 lambda: self._services.conversation.mark(reply.id, event.user_id, str(event.emoji)),
-                lambda: ask_under(self._bot, reply, event.user_id),
+                lambda: ask_under(self._bot, self._services.conversation, reply, event.user_id),
             )
             if marked is not None:
                 self._services.standing.add(reply.id, event.user_id, mark, is_super=event.burst)

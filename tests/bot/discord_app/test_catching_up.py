@@ -264,7 +264,7 @@ async def test_the_reply_to_an_old_note_is_found_among_all_that_was_written_sinc
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
-    monkeypatch.setattr("bot.discord_app.cogs.catching_up._CLOCKS_DIFFER", timedelta(0))
+    monkeypatch.setattr("bot.discord_app.looking_back._CLOCKS_DIFFER", timedelta(0))
     note = await send_note(home.ada, home.channel)
     for _ in range(100):
         await home.ada.send_text(home.channel, "hello")

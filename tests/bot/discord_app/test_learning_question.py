@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -170,24 +171,61 @@ async def test_the_question_can_be_answered_after_a_restart(fake: FakeDiscord, s
     await fake.until(lambda: question.deleted, PATIENCE)
 
 
+@pytest.mark.parametrize("has_left", [True, False])
 async def test_a_restart_while_the_question_leaves_makes_no_second_one(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, has_left: bool
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(learning="opt-in")
+    replies = [await offered(fake, await send_note(home.ada, home.channel)) for _ in range(2)]
+    hold = fake.hold("POST", MESSAGES, after=has_left)
+    await home.ada.react(replies[0], "✅")
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    if has_left:  # else the request died with the bot
+        hold.release()
+    monkeypatch.undo()
+    await home.ada.react(replies[1], "✅")
+    bot = await start(learning="opt-in")
+    await bot.until_marks("right", "right")
+    await bot.until_row("SELECT * FROM people WHERE learning_asked_at IS NOT NULL AND learning_asked_under IS NULL")
+    await bot.end()
+    assert len(questions(fake)) == 1
+
+
+async def test_a_question_that_left_before_a_kill_is_not_put_privately_either(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    monkeypatch.setattr("bot.discord_app.cogs.catching_up._AGE", timedelta(0))
     bot = await start(learning="opt-in")
     reply = await offered(fake, await send_note(home.ada, home.channel))
     hold = fake.hold("POST", MESSAGES, after=True)
     await home.ada.react(reply, "✅")
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await bot.end()
-    fake.heal()
-    monkeypatch.undo()
+    hold.release()
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
     bot = await start(learning="opt-in")
-    await fake.until(lambda: len(fake.calls_to("POST", MESSAGES)) > 2 or None, PATIENCE)
-    await marked(fake, home.ada, home.channel)
-    await bot.until_marks("right", "right")
-    await bot.end()
+    with_buttons = await answer_to(fake, await send_note(home.ada, home.channel))
+    await home.ada.click(with_buttons, "✅")
+    await bot.until_row("SELECT * FROM people WHERE learning_asked_under IS NULL")
     assert len(questions(fake)) == 1
+
+
+async def test_a_question_that_may_stand_where_the_bot_cannot_look_any_more_is_put_anew(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(learning="opt-in")
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    hold = fake.hold("POST", MESSAGES)
+    await home.ada.react(reply, "✅")
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    fake.forbid(home.channel, Permission.VIEW_CHANNEL)
+    await start(learning="opt-in")
+    await asked(fake, home.ada, fake.dm(home.ada))
 
 
 async def test_a_first_mark_made_while_the_bot_was_away_brings_the_question(
