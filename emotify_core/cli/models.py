@@ -91,7 +91,7 @@ def _uar(registry: Registry, version: str) -> float | None:
 
 
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
-    version = arguments.version or registry.champion()
+    version = arguments.version or _champion(registry)
     header, metrics = registry.header(version), registry.metrics(version)
     if arguments.json:
         out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
@@ -113,7 +113,7 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
 
 
 def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
-    version = arguments.version or registry.champion()
+    version = arguments.version or _champion(registry)
     for report in arguments.report:
         added = _figures_of(report, registry.header(version))
         known = registry.metrics(version).get("checks") or {}
@@ -169,9 +169,24 @@ def _promote(registry: Registry, arguments: argparse.Namespace, out: Console) ->
 
 
 def _rollback(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    _require_any(registry)
     for version in registry.history()[-2:-1]:
         _require_usable(registry, version)
     _say(arguments, out, registry.rollback(), "is the champion again")
+
+
+def _champion(registry: Registry) -> str:
+    _require_any(registry)
+    return registry.champion()
+
+
+def _require_any(registry: Registry) -> None:
+    """Say who serves while there is no version, as in the bot's data folder before the first night."""
+    if not registry.history() and not registry.versions() and not registry.damaged():
+        raise ModelNotFoundError(
+            f"There is no model in {printable(registry.root)}: until a night promotes one, the shipped model serves, "
+            "which `emotify models show` shows."
+        )
 
 
 def _require_usable(registry: Registry, version: str) -> None:

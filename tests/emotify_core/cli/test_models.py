@@ -100,6 +100,23 @@ class TestList:
         message = "no model here: until a night promotes one, the shipped model serves"
         assert capsys.readouterr().out.splitlines()[1:] == [message]
 
+    @pytest.mark.parametrize("action", ["show", "card", "rollback"])
+    @pytest.mark.parametrize("has_folder", [True, False])
+    def test_so_do_the_other_actions(
+        self, tmp_path: Path, action: str, has_folder: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        if has_folder:
+            (tmp_path / "models").mkdir()
+
+        assert main(["models", action, "--registry", str(tmp_path)]) == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        where = tmp_path / "models" if has_folder else tmp_path
+        assert line == (
+            f"emotify: There is no model in {where}: until a night promotes one, the shipped model serves, which "
+            "`emotify models show` shows."
+        )
+
     def test_a_mistyped_folder_is_no_empty_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["models", "list", "--registry", str(tmp_path / "dta")]) == 1
 
