@@ -80,7 +80,7 @@ class IncomingNote:
     duration, n_bytes : float, int, optional
         Seconds and bytes as declared.
     asked : bool
-        The person asked expressly (context menu, command): a note that was refused or failed before is taken up again.
+        The person asked expressly (context menu, command): a note that got no guess before is taken up again.
     """
 
     sender: int | str

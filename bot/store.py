@@ -47,7 +47,7 @@ _CLAIM_AGAIN: Final = (
     "INSERT INTO notes (person, origin, guild_id, channel_id, parent_id, message_id, received_at, status) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT (message_id) "
     "DO UPDATE SET status = 'received', reason = NULL, received_at = excluded.received_at "
-    "WHERE notes.person = excluded.person AND notes.status IN ('refused', 'failed', 'withdrawn') "
+    "WHERE notes.person = excluded.person AND notes.status != 'answered' "
     "AND notes.id NOT IN (SELECT value FROM json_each(?)) RETURNING id"
 )
 _WITHDRAWALS: Final = (
@@ -128,9 +128,9 @@ class Store(People, Examples, Nights):
         message_id, channel_id, parent_id, guild_id : int, optional
             Where it stands in Discord; the parent is the channel that a thread belongs to.
         again : bool
-            The person asks expressly: a note that was refused, that failed or was withdrawn is taken up once more.
+            The person asks expressly: a note that has no guess of ours under it is taken up once more.
         in_work : iterable of int
-            The notes that are not: their apology is on its way.
+            The notes that are not: they are being listened to, or their apology is on its way.
 
         Returns
         -------

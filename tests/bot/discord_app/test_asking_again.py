@@ -12,6 +12,7 @@ from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offe
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Message
 
+MENU = "How does this sound?"
 POST = ("POST", "/channels/*/messages")
 
 
@@ -85,11 +86,32 @@ async def test_who_asks_again_while_the_apology_is_on_its_way_can_do_so_after_it
     note = await send_note(home.ada, home.channel)
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     bot.recognizer.error = None
-    early = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    early = await home.ada.context_menu(home.channel, MENU, note)
     assert (await fake.next_response(early, timeout=PATIENCE)).content == messages.ALREADY_HEARD
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE reply_id IS NOT NULL")
     assert await bot.status(note.id) == "refused"
-    late = await home.ada.context_menu(home.channel, "How does this sound?", note)
+    late = await home.ada.context_menu(home.channel, MENU, note)
     reply = await fake.next_response(late, timeout=PATIENCE)
     await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("way", ["mention", "menu"])
+async def test_a_note_that_could_not_be_taken_up_after_a_restart_can_be_asked_for(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event()))
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await bot.end()
+    path = f"/channels/*/messages/{note.id}"
+    fake.fail("GET", path, 403, body={"code": 50001, "message": "no"}, times=None)
+    await start()
+    await fake.until(lambda: fake.calls_to("GET", path), PATIENCE)
+    if way == "menu":
+        reply = await fake.next_response(await home.ada.context_menu(home.channel, MENU, note), timeout=PATIENCE)
+        await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    else:
+        await ask_again(fake, home, note)
+        await offered(fake, note)
