@@ -31,7 +31,7 @@ from bot.fetching import fetched
 from bot.outbox import Outbox
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionError
-from bot.records import Forgotten, Origin, Question, StoredNote
+from bot.records import Origin, Question, StoredNote
 from bot.replying import compose_in, languages_for
 from bot.store import Store, StoreError
 from bot.troubles import NoteGoneError, Trouble, TroubleError, trouble_of
@@ -254,14 +254,14 @@ class Conversation:
         """Act on what the person decided about learning from their notes, and return a sentence that confirms it."""
         return await self._memory.answer(self._pseudonymizer.of(origin, sender), origin, learning=learning)
 
-    async def forget(self, sender: int | str, *, origin: Origin = "discord") -> tuple[str, Forgotten]:
-        """Delete everything about a person; returns a sentence that confirms it, and what was deleted."""
+    async def forget(self, sender: int | str, *, origin: Origin = "discord") -> str:
+        """Delete everything about a person, and return a sentence that confirms it; replies to them are then left."""
         person = self._pseudonymizer.of(origin, sender)
         had_opted_out = await self._store.consent(person, "listening") is False
-        forgotten = await self._store.forget(person)
+        n_notes = await self._store.forget(person)
         self._memory.forget(person)
         self._cooldown.forget(person)
-        return messages.forgotten(forgotten.n_notes, had_opted_out=had_opted_out), forgotten
+        return messages.forgotten(n_notes, had_opted_out=had_opted_out)
 
     async def _claim(self, person: str, note: IncomingNote) -> int | None:
         """Record that the note came in; None if it was seen before."""

@@ -6,15 +6,26 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.database import Database, Transaction
 from bot.examples import drop_examples, keep
 from bot.export import read_all, write_up
-from bot.records import ConsentKind, Forgotten, Learned, Question, Stance, person_scope, time_text
+from bot.records import ConsentKind, Learned, Question, Stance, person_scope, time_text
 from bot.vault import Vault
 
 _log = logging.getLogger(__name__)
+
+_LEAVE_REPLIES: Final = (
+    (
+        "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT reply_id, channel_id FROM notes "
+        "WHERE person = ? AND reply_id IS NOT NULL AND channel_id IS NOT NULL"
+    ),
+    (
+        "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT e.reply_id, channel_id "
+        "FROM earlier_replies e JOIN notes ON id = note WHERE person = ? AND channel_id IS NOT NULL"
+    ),
+)
 
 
 class People:
@@ -123,19 +134,31 @@ class People:
             rows = await read_all(transaction, person)
         return await asyncio.to_thread(write_up, person, rows)
 
-    async def forget(self, person: str) -> Forgotten:
-        """Delete everything about a person, in one transaction, and its traces from the file."""
+    async def forget(self, person: str) -> int:
+        """Delete everything about a person, in one transaction, and its traces from the file.
+
+        Returns
+        -------
+        int
+            How many notes there were; what answered them is among `replies_left` from then on.
+        """
         async with self._database.transaction() as transaction:
-            rows = await transaction.fetch_all("SELECT channel_id, reply_id FROM notes WHERE person = ?", (person,))
-            earlier = await transaction.fetch_all(
-                "SELECT n.channel_id, e.reply_id FROM earlier_replies e JOIN notes n ON n.id = note WHERE person = ?",
-                (person,),
-            )
+            for sql in _LEAVE_REPLIES:
+                await transaction.write(sql, (person,))
+            [[n_notes]] = await transaction.fetch_all("SELECT count(*) FROM notes WHERE person = ?", (person,))
             await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
             await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
         await self._erase_traces("a person was forgotten")
-        replies = tuple((row["channel_id"], row["reply_id"]) for row in [*rows, *earlier] if None not in tuple(row))
-        return Forgotten(len(rows), replies)
+        return int(n_notes)
+
+    async def replies_left(self) -> tuple[tuple[int, int], ...]:
+        """List the replies (channel id, message id) to people who were forgotten that may still stand in Discord."""
+        rows = await self._database.fetch_all("SELECT channel_id, reply_id FROM replies_left ORDER BY reply_id")
+        return tuple((row["channel_id"], row["reply_id"]) for row in rows)
+
+    async def reply_gone(self, reply_id: int) -> None:
+        """Record that such a reply stands no more, or cannot be deleted."""
+        await self._database.write("DELETE FROM replies_left WHERE reply_id = ?", (reply_id,))
 
     async def _erase_traces(self, what: str) -> None:
         """Erase what deleted rows left in the file, or tell the operator how."""

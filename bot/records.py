@@ -39,14 +39,6 @@ class StoredNote:
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """What was deleted with a person: how many notes, and the replies (channel id, message id) left in Discord."""
-
-    n_notes: int
-    replies: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
 class Stance:
     """What a person said of learning from their notes: None if they never did; and when they were asked."""
 

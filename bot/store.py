@@ -18,7 +18,6 @@ from bot.examples import MARKS, Examples, drop_examples_of, keep, retelling
 from bot.nights import Nights
 from bot.people import People, meet
 from bot.records import (
-    Forgotten,
     Learned,
     Origin,
     Status,
@@ -34,7 +33,7 @@ from bot.vault import Vault
 from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
 from emotify_core.prediction import Prediction
 
-__all__ = ["Forgotten", "Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
+__all__ = ["Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
 
 _log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Self, TypeAlias
 
 import discord
@@ -12,7 +11,7 @@ from bot.conversation import Privacy
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
 from bot.discord_app.learning_question import deferred_in_turn
-from bot.discord_app.replies import take_back
+from bot.discord_app.replies import take_back, take_back_left
 from bot.discord_app.services import services_of
 
 Press: TypeAlias = discord.Interaction[Any]
@@ -106,13 +105,13 @@ class ForgetButton(discord.ui.DynamicItem[_Button], template=r"emotify:forget:(?
                 await press.edit_original_response(content=sentences.NOTHING_FORGOTTEN, view=None)
                 return
             services = services_of(press)
-            question = services.asking.let_go(press.user.id)
-            said, forgotten = await services.conversation.forget(press.user.id)
-            await press.edit_original_response(content=said, view=None)
-            left = [_place(press.client, *reply) for reply in forgotten.replies]
+            said = await services.conversation.forget(press.user.id)
+            if (question := services.asking.let_go(press.user.id)) is not None:
+                services.work.errand(take_back(question), name="deleting the question to a forgotten person")
             services.work.errand(
-                _delete([*left, *([question] if question else [])]), name="deleting the answers to a forgotten person"
+                take_back_left(press.client, services.store), name="deleting the answers to a forgotten person"
             )
+            await press.edit_original_response(content=said, view=None)
 
 
 async def _show_change(press: Press, said: str) -> None:
@@ -120,14 +119,3 @@ async def _show_change(press: Press, said: str) -> None:
     kept = await services_of(press).conversation.privacy(press.user.id)
     await press.edit_original_response(content=kept.summary, view=privacy_buttons(kept))
     await press.followup.send(said, ephemeral=True)
-
-
-def _place(client: discord.Client, channel_id: int, message_id: int) -> discord.PartialMessage:
-    """Name a message by its ids."""
-    return client.get_partial_messageable(channel_id).get_partial_message(message_id)
-
-
-async def _delete(messages: Sequence[discord.PartialMessage | discord.Message]) -> None:
-    """Delete messages of the bot, where they still stand."""
-    for message in messages:
-        await take_back(message)

@@ -9,7 +9,8 @@ from typing import Any
 import discord
 
 from bot.discord_app import access
-from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
+from bot.store import Store
 from bot.troubles import NoteGoneError
 
 _log = logging.getLogger(__name__)
@@ -98,11 +99,20 @@ async def react(message: discord.PartialMessage | discord.Message, emoji: Sequen
     return True
 
 
-async def take_back(message: discord.PartialMessage | discord.Message) -> None:
-    """Delete a message of ours, if it still stands."""
+async def take_back(message: discord.PartialMessage | discord.Message) -> bool:
+    """Delete a message of ours, if it still stands; False if that failed and may succeed later."""
     try:
         await patiently(message.delete)
     except discord.NotFound:
-        return
+        return True
     except DISCORD_FAILURES as error:
         _log.warning("The message %d could not be deleted: %s", message.id, error)
+        return not may_pass(error)
+    return True
+
+
+async def take_back_left(client: discord.Client, store: Store) -> None:
+    """Delete the replies to people who were forgotten; what fails and may succeed later is left to the next session."""
+    for channel_id, reply_id in await store.replies_left():
+        if await take_back(client.get_partial_messageable(channel_id).get_partial_message(reply_id)):
+            await store.reply_gone(reply_id)

@@ -21,6 +21,7 @@ from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.learning_question import ask_under
 from bot.discord_app.looking_back import find_ours, place_of
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
+from bot.discord_app.replies import take_back_left
 from bot.discord_app.services import Services
 from bot.store import StoredNote
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
@@ -53,6 +54,7 @@ class CatchingUp(Area):
     async def _catch_up(self, session: int) -> None:
         """Go through all notes; where Discord failed, again and again until a newer session begins with all of them."""
         missed = await self._go_through()
+        await take_back_left(self._bot, self._services.store)
         for pause in _PAUSES:
             if not missed or not await self._services.work.pause(pause) or session != self._n_sessions:
                 return

@@ -264,6 +264,8 @@ async def test_where_the_bot_may_not_write_the_next_mark_brings_the_question(
     fake.forbid(home.channel, Permission.SEND_MESSAGES, announce=announce)
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
+    if not announce:  # then the bot tries
+        await fake.until(lambda: len(fake.calls_to("POST", MESSAGES)) == 2, PATIENCE)
     await fake.settle(timeout=PATIENCE)
     assert questions(fake) == []
     assert len(fake.calls_to("POST", MESSAGES)) == (1 if announce else 2)
@@ -485,6 +487,23 @@ async def test_a_question_on_its_way_to_a_person_who_is_forgotten_is_taken_back(
     await bot.end()
     assert await bot.rows("SELECT * FROM people") == []
     assert await bot.rows("SELECT * FROM settings WHERE scope LIKE 'person:%'") == []
+
+
+async def test_a_question_put_while_its_person_is_being_forgotten_goes_too(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_forget = Conversation.forget
+
+    async def forget_late(conversation: Conversation, sender: int | str) -> str:
+        await home.ada.react(reply, "✅")
+        await question_under(fake, reply)
+        return await conversation_forget(conversation, sender)
+
+    monkeypatch.setattr(Conversation, "forget", forget_late)
+    await start(learning="opt-in")
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await forget(fake, home)
+    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
 
 
 async def forget(fake: FakeDiscord, home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -119,9 +120,48 @@ async def test_forget_me_takes_along_the_apologies_before_the_reply(
         await home.ada.send_text(home.channel, fake.mention, reply_to=note)
     await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     assert len(fake.messages(home.channel)) == 3
+    await forget(fake, home)
+    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+
+
+async def forget(fake: FakeDiscord, home: Home) -> None:
+    """Have everything about Ada deleted."""
     question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
     await home.ada.click(question, "Delete everything about me")
+    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
+
+
+async def test_answers_that_a_stop_left_after_forget_me_go_at_the_next_start(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    replies = [await offered(fake, await send_note(home.ada, home.channel)) for _ in range(2)]
+    hold = fake.hold("DELETE", "/channels/*/messages/*")
+    await forget(fake, home)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    assert fake.messages(home.channel) == replies
+    await start()
     await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+
+
+async def test_an_answer_that_cannot_be_deleted_after_forget_me_is_let_be(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    hidden, reply, gone = [await offered(fake, await send_note(home.ada, home.channel)) for _ in range(3)]
+    fake.ban_by_cloudflare("DELETE", f"/channels/*/messages/{reply.id}")
+    refusal = {"code": 50001, "message": "no"}
+    fake.fail("DELETE", f"/channels/*/messages/{hidden.id}", 403, body=refusal, times=None)
+    await forget(fake, home)
+    await fake.until(lambda: gone.deleted, PATIENCE)
+    await bot.until_row("SELECT 1 WHERE (SELECT group_concat(reply_id) FROM replies_left) = ?", str(reply.id))
+    await bot.end()
+    bot = await start()
+    await fake.until(lambda: fake.messages(home.channel) == [hidden], PATIENCE)
+    await bot.until_row("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM replies_left)")
+    assert len(fake.calls_to("DELETE", f"/channels/*/messages/{hidden.id}")) == 1
 
 
 async def test_forget_me_can_be_thought_over(fake: FakeDiscord, start: Start, home: Home) -> None:
