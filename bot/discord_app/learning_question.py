@@ -109,16 +109,16 @@ class AnswerButton(
             if press.user.id != self.person:
                 await whisper(press, sentences.ANOTHERS_QUESTION)
                 return
-            async with deferred_in_turn(press):
+            async with deferred_in_turn(press, services_of(press).asking.turn_of(press.user.id)):
                 conversation = services_of(press).conversation
                 await _close(press, await conversation.set_learning(press.user.id, learning=self.learning))
 
 
 @asynccontextmanager
-async def deferred_in_turn(press: Press) -> AsyncIterator[None]:
-    """Tell Discord at once that the press was heard, and let a person's presses take effect in their order."""
+async def deferred_in_turn(press: Press, turn: asyncio.Lock) -> AsyncIterator[None]:
+    """Tell Discord at once that the press was heard, and let presses take effect in their order."""
     deferring = asyncio.create_task(press.response.defer(), name="deferring")  # it must not wait for the turn
-    async with services_of(press).asking.turn_of(press.user.id):
+    async with turn:
         await deferring
         yield
 

@@ -74,8 +74,8 @@ class LearningButton(discord.ui.DynamicItem[_Button], template=r"emotify:learn:(
     async def callback(self, press: Press) -> None:
         """Record the choice of whoever pressed; a question that still stands somewhere is answered with it."""
         async with apologising(press):
-            async with deferred_in_turn(press):
-                services = services_of(press)
+            services = services_of(press)
+            async with deferred_in_turn(press, services.asking.turn_of(press.user.id)):
                 said = await services.conversation.set_learning(press.user.id, learning=self.learning)
                 question = services.asking.let_go(press.user.id)
                 await _show_change(press, said)

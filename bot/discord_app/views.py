@@ -9,7 +9,7 @@ import discord
 
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
-from bot.discord_app.learning_question import ask_privately
+from bot.discord_app.learning_question import ask_privately, deferred_in_turn
 from bot.discord_app.services import services_of
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
 
@@ -47,18 +47,18 @@ class MarkButton(discord.ui.DynamicItem[_Button], template=r"emotify:mark:(?P<em
 
     async def callback(self, press: Press) -> None:
         """Let exactly this mark of the note's author stand."""
+        assert press.message is not None  # noqa: S101 - a button is on a message
+        services, reply_id, person = services_of(press), press.message.id, press.user.id
+        emoji = [self.emoji] if self.emoji != _TAKE_BACK else []
         async with apologising(press):
-            await press.response.defer()
-            assert press.message is not None  # noqa: S101 - a button is on a message
-            emoji = [self.emoji] if self.emoji != _TAKE_BACK else []
-            services, reply_id, person = services_of(press), press.message.id, press.user.id
-            marked = await services.asking.heed(
-                person,
-                lambda: services.conversation.set_marks(reply_id, person, emoji),
-                lambda: ask_privately(press),
-            )
+            async with deferred_in_turn(press, services.turns.of(reply_id)):
+                marked = await services.asking.heed(
+                    person,
+                    lambda: services.conversation.set_marks(reply_id, person, emoji),
+                    lambda: ask_privately(press),
+                )
+                if marked is not None:
+                    emotions = marked.offers_emotions or self.emoji in EMOTION_EMOJI
+                    await press.edit_original_response(view=mark_buttons(emotions=emotions, chosen=self.emoji))
             if marked is None:
                 await press.followup.send(sentences.NOT_YOUR_NOTE, ephemeral=True)
-                return
-            emotions = marked.offers_emotions or self.emoji in EMOTION_EMOJI
-            await press.edit_original_response(view=mark_buttons(emotions=emotions, chosen=self.emoji))

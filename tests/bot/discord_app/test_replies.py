@@ -300,3 +300,23 @@ async def test_where_the_cache_of_permissions_is_wrong_the_bot_tries(
     for role, permissions in zip(home.guild.roles, granted, strict=True):
         role.permissions = permissions  # without a word to the bot
     await offered(fake, await send_note(home.ada, home.channel))
+
+
+async def test_buttons_take_effect_in_the_order_in_which_they_were_pressed(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    bot = await start()
+    reply = await answer_to(fake, await send_note(home.ada, home.channel))
+    hold = fake.hold("POST", "/interactions/**", after=True)
+    await home.ada.click(reply, "✅")
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    last = await home.ada.click(reply, "❌")
+    await fake.until(lambda: last.deferred, PATIENCE)
+    await fake.gateway.round_trip()
+    hold.release()
+    await fake.until(lambda: len(reply.edits) == 2, PATIENCE)
+    await bot.end()
+    assert await bot.marks() == ["wrong"]
+    assert len(reply.components) == 3
+    assert [each["emoji"]["name"] for each in reply.components[0]["components"] if each["style"] == 1] == ["❌"]
