@@ -19,6 +19,7 @@ from bot.discord_app.attachments import find_clip, has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.cogs.feedback import offer_emotions
 from bot.discord_app.learning_question import ask_under
+from bot.discord_app.listening import listen_mode
 from bot.discord_app.looking_back import find_ours, place_of
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
 from bot.discord_app.replies import take_back_left
@@ -103,6 +104,8 @@ class CatchingUp(Area):
         if reply is not None and (message is not None or not has_message):
             await self._services.conversation.answered(note.id, reply.id)
             await offer_marks(reply)
+        elif message is not None and await listen_mode(self._services, note.guild_id) == "off":
+            await self._services.conversation.unsent(note.id)
         elif message is not None and (clip := find_clip(message)) is not None:
             await self._answering.answer(message, clip, pending=note)
 

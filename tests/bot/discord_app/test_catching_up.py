@@ -197,6 +197,23 @@ async def test_a_note_interrupted_while_it_was_heard_is_answered_after_the_resta
     assert len(fake.messages(home.channel)) == 1
 
 
+async def test_what_a_moderator_switched_off_meanwhile_is_not_answered(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start(StandIn(held=asyncio.Event()))
+    note, private = [await send_note(home.ada, channel) for channel in (home.channel, fake.dm(home.ada))]
+    await fake.until(lambda: len(bot.recognizer.heard) == 2, PATIENCE)
+    request = await fake.owner.command(home.channel, "settings", listen="off")
+    await fake.next_response(request, timeout=PATIENCE)
+    await bot.end()
+    bot = await start()
+    await offered(fake, private)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'failed' AND message_id = ?", note.id)
+    assert len(bot.recognizer.heard) == 1
+    assert [message for message in fake.messages(home.channel) if message.reply_to is note] == []
+
+
 async def test_a_reply_that_left_just_before_the_restart_is_found(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
