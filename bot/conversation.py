@@ -384,12 +384,12 @@ class Conversation:
         return messages.sorry(trouble, max_seconds=settings.max_note_seconds, max_bytes=settings.max_note_bytes)
 
     async def _own_note(self, reply_id: int, sender: int | str) -> StoredNote | None:
-        """Look up the note that a reply answers; None if it is none of ours or not the sender's."""
+        """Look up the note that a reply answers; None if it is none of ours, an apology, or not the sender's."""
         person = self._pseudonymizer.of("discord", sender)
         note = await self._store.note_of_reply(reply_id)
         if note is None and await self._outbox.settled(person):
             note = await self._store.note_of_reply(reply_id)
-        return note if note is not None and note.person == person else None
+        return note if note is not None and note.person == person and note.status == "answered" else None
 
     async def _marked(self, note: StoredNote, *, said_wrong: bool = False, by_author: bool = False) -> Marked | None:
         """Sum up the feedback on a note; None if nothing was guessed."""

@@ -241,7 +241,7 @@ class Store(People, Examples, Nights):
     async def unsaid_since(self, since: datetime) -> list[StoredNote]:
         """List the notes since a moment of which there is a guess that could not be said, oldest first."""
         rows = await self._database.fetch_all(
-            "SELECT * FROM notes WHERE status = 'failed' AND origin = 'discord' AND received_at >= ? "
+            "SELECT * FROM notes WHERE status IN ('failed', 'refused') AND origin = 'discord' AND received_at >= ? "
             "AND id IN (SELECT note FROM predictions) ORDER BY id",
             (time_text(since),),
         )

@@ -185,6 +185,22 @@ async def test_a_note_refused_in_the_cooldown_can_be_asked_for_later(bench: Benc
     assert await bench.conversation.hear(replace(incoming(1), asked=True), never_fetch) == Silence(Why.SEEN)
 
 
+async def test_marks_under_an_apology_say_nothing_of_a_guess_that_was_never_said(bench: Bench) -> None:
+    unsent = await bench.conversation.hear(incoming(), fetch)
+    assert isinstance(unsent, Answer)
+    await bench.conversation.unsent(unsent.note_id)
+    for message_id in range(1, BURST):
+        await bench.conversation.hear(incoming(message_id), fetch)
+    sorry = await bench.conversation.hear(replace(incoming(), asked=True), fetch)
+    assert isinstance(sorry, Answer)
+    assert (sorry.note_id, sorry.trouble) == (unsent.note_id, Trouble.COOLDOWN)
+    assert await bench.conversation.answered(sorry.note_id, REPLY)
+    assert await bench.conversation.mark(REPLY, ANNA, "✅") is None
+    assert await bench.conversation.set_marks(REPLY, ANNA, ["❌"]) is None
+    assert await bench.store.marks(unsent.note_id or 0) == ()
+    assert [note.id for note in await bench.conversation.unsaid_since(timedelta(days=1))] == [unsent.note_id]
+
+
 # Troubles: one friendly sentence each
 
 
