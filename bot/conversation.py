@@ -240,15 +240,15 @@ class Conversation:
 
     async def learning_question_leaves(self, sender: int | str, reply_id: int) -> None:
         """Record that the person is being asked under a reply; after a kill the question is looked for there."""
-        await self._store.learning_question_leaves(self._pseudonymizer.of("discord", sender), reply_id, at=self._now())
+        await self._store.question_leaves(self._pseudonymizer.of("discord", sender), reply_id, at=self._now())
 
     async def learning_question(self, sender: int | str) -> Question | None:
-        """Find the question that left before a kill, and may stand."""
+        """Find the question that stands where others see it, or left before a kill."""
         return await self._store.learning_question(self._pseudonymizer.of("discord", sender))
 
-    async def learning_asked(self, sender: int | str, *, origin: Origin = "discord") -> None:
-        """Record that the person was asked whether the bot may learn from their notes: the question stands."""
-        await self._store.learning_asked(self._pseudonymizer.of(origin, sender), at=self._now())
+    async def learning_asked(self, sender: int | str, message_id: int | None = None) -> bool:
+        """Record that the question stands, as a message if others see it; False if the person is forgotten by now."""
+        return await self._store.learning_asked(self._pseudonymizer.of("discord", sender), message_id, at=self._now())
 
     async def set_learning(self, sender: int | str, *, learning: bool, origin: Origin = "discord") -> str:
         """Act on what the person decided about learning from their notes, and return a sentence that confirms it."""

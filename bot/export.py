@@ -21,6 +21,7 @@ _OF_NOTES: Final = "SELECT {columns} FROM {table} WHERE note IN (SELECT id FROM 
 _QUERIES: Final = {
     "people": "SELECT * FROM people WHERE pseudonym = ?",
     "consents": f"{_OF_PERSON.format(table='consents')} ORDER BY kind",
+    "questions": _OF_PERSON.format(table="questions"),
     "baselines": _OF_PERSON.format(table="baselines"),
     "notes": f"{_OF_PERSON.format(table='notes')} ORDER BY id",
     "predictions": _OF_NOTES.format(columns="*", table="predictions"),
@@ -46,7 +47,7 @@ def write_up(person: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "first_seen": people[0]["first_seen"] if people else None,
         "notice_shown_at": people[0]["notice_shown_at"] if people else None,
         "learning_asked_at": people[0]["learning_asked_at"] if people else None,
-        "learning_asked_under": people[0]["learning_asked_under"] if people else None,
+        "learning_question": dict(rows["questions"][0]) if rows["questions"] else None,
         "consents": {
             row["kind"]: {"answer": bool(row["answer"]), "changed_at": row["changed_at"]} for row in rows["consents"]
         },

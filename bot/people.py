@@ -25,6 +25,10 @@ _LEAVE_REPLIES: Final = (
         "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT e.reply_id, channel_id "
         "FROM earlier_replies e JOIN notes ON id = note WHERE person = ? AND channel_id IS NOT NULL"
     ),
+    (
+        "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT message_id, channel_id FROM questions "
+        "WHERE person = ? AND message_id IS NOT NULL"
+    ),
 )
 
 
@@ -53,39 +57,44 @@ class People:
     async def stance(self, person: str) -> Stance:
         """Read what the person said of learning from their notes, and whether they were asked."""
         row = await self._database.fetch_one(
-            "SELECT iif(learning_asked_under IS NULL, learning_asked_at, NULL) AS asked_at, answer FROM people "
+            "SELECT learning_asked_at, answer FROM people "
             "LEFT JOIN consents ON person = pseudonym AND kind = 'learning' WHERE pseudonym = ?",
             (person,),
         )
         if row is None:
             return Stance(None, None)
-        asked_at = row["asked_at"]
+        asked_at = row["learning_asked_at"]
         answer = None if row["answer"] is None else bool(row["answer"])
         return Stance(answer, None if asked_at is None else datetime.fromisoformat(asked_at))
 
-    async def learning_question_leaves(self, person: str, reply_id: int, *, at: datetime) -> None:
+    async def question_leaves(self, person: str, reply_id: int, *, at: datetime) -> None:
         """Record that the person is being asked under a reply whether the bot may learn from their notes."""
         await self._database.write(
-            "UPDATE people SET learning_asked_at = ?, learning_asked_under = ? WHERE pseudonym = ?",
+            "INSERT OR REPLACE INTO questions (person, channel_id, reply_id, put_at) "
+            "SELECT person, channel_id, reply_id, ? FROM notes WHERE reply_id = ? AND person = ?",
             (time_text(at), reply_id, person),
         )
 
     async def learning_question(self, person: str) -> Question | None:
-        """Find the question that left, and of which it is not known whether it stands."""
-        row = await self._database.fetch_one(
-            "SELECT channel_id, reply_id, learning_asked_at FROM people "
-            "JOIN notes ON person = pseudonym AND reply_id = learning_asked_under WHERE pseudonym = ?",
-            (person,),
-        )
-        return None if row is None else Question(row[0], row[1], datetime.fromisoformat(row[2]))
+        """Find the question to a person that stands where others see it, or was on its way when the bot was killed."""
+        row = await self._database.fetch_one("SELECT * FROM questions WHERE person = ?", (person,))
+        if row is None:
+            return None
+        put_at = datetime.fromisoformat(row["put_at"])
+        return Question(row["channel_id"], row["reply_id"], row["message_id"], put_at)
 
-    async def learning_asked(self, person: str, *, at: datetime) -> None:
-        """Record that the person was asked whether the bot may learn from their notes: the question stands."""
-        await self._database.write(
-            "UPDATE people SET learning_asked_at = coalesce(learning_asked_at, ?), learning_asked_under = NULL "
-            "WHERE pseudonym = ?",
-            (time_text(at), person),
-        )
+    async def learning_asked(self, person: str, message_id: int | None = None, *, at: datetime) -> bool:
+        """Record that the question stands, as a message if others see it; False if the person is forgotten by now."""
+        async with self._database.transaction() as transaction:
+            changed = await transaction.write(
+                "UPDATE people SET learning_asked_at = coalesce(learning_asked_at, ?) WHERE pseudonym = ?",
+                (time_text(at), person),
+            )
+            if message_id is None:
+                await transaction.write("DELETE FROM questions WHERE person = ?", (person,))
+            else:
+                await transaction.write("UPDATE questions SET message_id = ? WHERE person = ?", (message_id, person))
+        return changed > 0
 
     async def set_learning(
         self, person: str, *, learning: bool, at: datetime, waiting: Mapping[int, Learned] | None = None
@@ -103,6 +112,7 @@ class People:
         """
         async with self._database.transaction() as transaction:
             await _set_consent(transaction, person, "learning", answer=learning, at=at)
+            await transaction.write("DELETE FROM questions WHERE person = ?", (person,))
             if not learning:
                 await drop_examples(transaction, person)
             elif self._vault is not None:
@@ -152,7 +162,7 @@ class People:
         return int(n_notes)
 
     async def replies_left(self) -> tuple[tuple[int, int], ...]:
-        """List the replies (channel id, message id) to people who were forgotten that may still stand in Discord."""
+        """List the replies and questions to people who were forgotten that may still stand: channel and message ids."""
         rows = await self._database.fetch_all("SELECT channel_id, reply_id FROM replies_left ORDER BY reply_id")
         return tuple((row["channel_id"], row["reply_id"]) for row in rows)
 

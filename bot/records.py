@@ -48,11 +48,12 @@ class Stance:
 
 @dataclass(frozen=True)
 class Question:
-    """A question on its way when the bot was killed: under which reply it was to be put, and when."""
+    """The question whether the bot may learn: under which reply it was put, and when; `message_id` once it stands."""
 
     channel_id: int
     reply_id: int
-    at: datetime
+    message_id: int | None
+    put_at: datetime
 
 
 @dataclass(frozen=True)

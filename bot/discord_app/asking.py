@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import discord
 
@@ -17,14 +16,13 @@ from bot.discord_app.turns import Turns
 from bot.discord_app.work import Work
 
 _log = logging.getLogger(__name__)
-_N_STANDING: Final = 1000
 
 Post: TypeAlias = Callable[[], Awaitable[discord.Message | None]]
 """Puts the question where the person sees it; None where that is not allowed: then the next mark brings it."""
 
 
 class Asking:
-    """Puts the question, once for each person, and knows where it stands.
+    """Puts the question, once for each person.
 
     Whether a person is still to be asked is the conversation's to know; here is only what a question on its way needs,
     so that two marks at once bring one question. Nothing of it is worth keeping over a restart.
@@ -35,7 +33,6 @@ class Asking:
         self._work = work
         self._turns = Turns()
         self._under_way: set[int] = set()
-        self._standing: OrderedDict[int, discord.Message] = OrderedDict()
 
     async def heed(self, person: int, mark: Callable[[], Awaitable[Marked | None]], post: Post) -> Marked | None:
         """Take a mark by a person, and if it is their first one, put the question without holding anything up."""
@@ -51,16 +48,9 @@ class Asking:
         """Return the lock under which a person's marks and answers are taken, in the order in which they came."""
         return self._turns.of(person)
 
-    def let_go(self, person: int) -> discord.Message | None:
-        """Forget about the question to a person who decided elsewhere or is to be forgotten.
-
-        Returns
-        -------
-        discord.Message or None
-            The question if it still stands in a channel: take it back. One that is on its way is taken back by itself.
-        """
+    def let_go(self, person: int) -> None:
+        """Take the question back that is on its way to a person who decided elsewhere or is forgotten."""
         self._under_way.discard(person)
-        return self._standing.pop(person, None)
 
     async def _ask(self, person: int, post: Post) -> None:
         """Put the question, and record that it stands; where it cannot be put, the next mark brings it."""
@@ -76,18 +66,10 @@ class Asking:
 
     async def _settle(self, person: int, question: discord.Message | None) -> None:
         """Record that a question stands, or take it back if it was let go while it was on its way."""
-        if question is not None and person not in self._under_way:
+        if question is not None and not (person in self._under_way and await self._stands(person, question)):
             await take_back(question)
-        elif question is not None:
-            self._remember(person, question)
-            # Should this fail, the question stays under way: it is not put again before the next start.
-            await self._conversation.learning_asked(person)
         self._under_way.discard(person)
 
-    def _remember(self, person: int, question: discord.Message) -> None:
-        """Remember a question that all can see; one for the person's eyes only goes by itself."""
-        if question.flags.ephemeral:
-            return
-        self._standing[person] = question
-        if len(self._standing) > _N_STANDING:
-            self._standing.popitem(last=False)
+    async def _stands(self, person: int, question: discord.Message) -> bool:
+        """Record that a question stands; should this fail, it stays under way and is not put before the next start."""
+        return await self._conversation.learning_asked(person, None if question.flags.ephemeral else question.id)

@@ -76,7 +76,7 @@ async def _find(client: discord.Client, conversation: Conversation, person: int)
             client,
             left.channel_id,
             after=left.reply_id,
-            since=left.at,
+            since=left.put_at,
             is_it=lambda message: message.reference is not None and message.reference.message_id == left.reply_id,
         )
     except discord.Forbidden:  # where it is out of reach, it is put anew

@@ -11,7 +11,7 @@ from bot.conversation import Privacy
 from bot.discord_app import sentences
 from bot.discord_app.errors import apologising
 from bot.discord_app.learning_question import deferred_in_turn
-from bot.discord_app.replies import take_back, take_back_left
+from bot.discord_app.replies import message_of, take_back, take_back_left
 from bot.discord_app.services import services_of
 
 Press: TypeAlias = discord.Interaction[Any]
@@ -76,11 +76,12 @@ class LearningButton(discord.ui.DynamicItem[_Button], template=r"emotify:learn:(
         async with apologising(press):
             services = services_of(press)
             async with deferred_in_turn(press, services.asking.turn_of(press.user.id)):
+                question = await services.conversation.learning_question(press.user.id)
                 said = await services.conversation.set_learning(press.user.id, learning=self.learning)
-                question = services.asking.let_go(press.user.id)
+                services.asking.let_go(press.user.id)
                 await _show_change(press, said)
-            if question is not None:
-                await take_back(question)
+            if question is not None and question.message_id is not None:
+                await take_back(message_of(press.client, question.channel_id, question.message_id))
 
 
 class ForgetButton(discord.ui.DynamicItem[_Button], template=r"emotify:forget:(?P<sure>yes|no)"):
@@ -106,8 +107,7 @@ class ForgetButton(discord.ui.DynamicItem[_Button], template=r"emotify:forget:(?
                 return
             services = services_of(press)
             said = await services.conversation.forget(press.user.id)
-            if (question := services.asking.let_go(press.user.id)) is not None:
-                services.work.errand(take_back(question), name="deleting the question to a forgotten person")
+            services.asking.let_go(press.user.id)
             services.work.errand(
                 take_back_left(press.client, services.store), name="deleting the answers to a forgotten person"
             )

@@ -114,5 +114,10 @@ async def take_back(message: discord.PartialMessage | discord.Message) -> bool:
 async def take_back_left(client: discord.Client, store: Store) -> None:
     """Delete the replies to people who were forgotten; what fails and may succeed later is left to the next session."""
     for channel_id, reply_id in await store.replies_left():
-        if await take_back(client.get_partial_messageable(channel_id).get_partial_message(reply_id)):
+        if await take_back(message_of(client, channel_id, reply_id)):
             await store.reply_gone(reply_id)
+
+
+def message_of(client: discord.Client, channel_id: int, message_id: int) -> discord.PartialMessage:
+    """Name a message by its ids."""
+    return client.get_partial_messageable(channel_id).get_partial_message(message_id)

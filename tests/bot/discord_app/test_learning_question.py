@@ -188,7 +188,7 @@ async def test_a_restart_while_the_question_leaves_makes_no_second_one(
     await home.ada.react(replies[1], "✅")
     bot = await start(learning="opt-in")
     await bot.until_marks("right", "right")
-    await bot.until_row("SELECT * FROM people WHERE learning_asked_at IS NOT NULL AND learning_asked_under IS NULL")
+    await bot.until_row("SELECT * FROM people JOIN questions ON message_id WHERE learning_asked_at IS NOT NULL")
     await bot.end()
     assert len(questions(fake)) == 1
 
@@ -209,7 +209,7 @@ async def test_a_question_that_left_before_a_kill_is_not_put_privately_either(
     bot = await start(learning="opt-in")
     with_buttons = await answer_to(fake, await send_note(home.ada, home.channel))
     await home.ada.click(with_buttons, "✅")
-    await bot.until_row("SELECT * FROM people WHERE learning_asked_under IS NULL")
+    await bot.until_row("SELECT * FROM questions WHERE message_id = ?", questions(fake)[0].id)
     assert len(questions(fake)) == 1
 
 
@@ -451,22 +451,32 @@ async def test_the_two_choices_of_privacy_leave_each_other_alone(fake: FakeDisco
     assert labels == ["Listen to my voice notes again", "Don't learn from my notes any more"]
 
 
-async def test_a_question_that_was_answered_by_privacy_goes(fake: FakeDiscord, start: Start, home: Home) -> None:
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_question_that_was_answered_by_privacy_goes(
+    fake: FakeDiscord, start: Start, home: Home, restarts: bool
+) -> None:
     bot = await start(learning="opt-in")
     question = await asked(fake, home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await bot.until_row("SELECT * FROM questions WHERE message_id = ?", question.id)
+    if restarts:
+        await bot.end()
+        bot = await start(learning="opt-in")
     shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
     await home.ada.click(shown, "Let me learn from my notes")
     assert await answer(bot)
     await fake.until(lambda: question.deleted, PATIENCE)
 
 
+@pytest.mark.parametrize("restarts", [False, True])
 async def test_forget_me_takes_the_question_along_and_one_may_be_asked_anew(
-    fake: FakeDiscord, start: Start, home: Home
+    fake: FakeDiscord, start: Start, home: Home, restarts: bool
 ) -> None:
-    await start(learning="opt-in")
+    bot = await start(learning="opt-in")
     question = await asked(fake, home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await bot.until_row("SELECT * FROM questions WHERE message_id = ?", question.id)
+    if restarts:
+        await bot.end()
+        bot = await start(learning="opt-in")
     await forget(fake, home)
     await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
     assert question.deleted
