@@ -192,6 +192,8 @@ class Store(People, Examples, Nights):
     async def answered(self, note_id: int, *, reply_id: int | None, at: datetime) -> bool:
         """Record that the reply went out, and with it the first-use notice if it carried one.
 
+        Where no guess was recorded, it can only have been an apology.
+
         Returns
         -------
         bool
@@ -205,7 +207,7 @@ class Store(People, Examples, Nights):
             )
             changed = await transaction.write(
                 "UPDATE notes SET reply_id = ?, answered_at = ?, "
-                "status = CASE WHEN status IN ('received', 'predicted') THEN 'answered' ELSE status END "
+                "status = CASE status WHEN 'predicted' THEN 'answered' WHEN 'received' THEN 'failed' ELSE status END "
                 "WHERE id = ? AND status != 'withdrawn'",
                 (reply_id, time_text(at), note_id),
             )

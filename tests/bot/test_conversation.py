@@ -185,6 +185,24 @@ async def test_a_note_refused_in_the_cooldown_can_be_asked_for_later(bench: Benc
     assert await bench.conversation.hear(replace(incoming(1), asked=True), never_fetch) == Silence(Why.SEEN)
 
 
+async def test_a_note_whose_guess_could_not_be_recorded_can_be_asked_for_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def save_prediction(*_: object, **__: object) -> bool:
+        raise StoreError("the file is locked")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(Store, "save_prediction", save_prediction)
+        sorry = await bench.conversation.hear(incoming(), fetch)
+    assert isinstance(sorry, Answer)
+    assert sorry.trouble is Trouble.FAILED
+    assert await bench.conversation.answered(sorry.note_id, REPLY)
+    assert (await bench.note()).status == "failed"
+    answer = await bench.conversation.hear(replace(incoming(), asked=True), fetch)
+    assert isinstance(answer, Answer)
+    assert answer.offers_feedback
+
+
 async def test_marks_under_an_apology_say_nothing_of_a_guess_that_was_never_said(bench: Bench) -> None:
     unsent = await bench.conversation.hear(incoming(), fetch)
     assert isinstance(unsent, Answer)
