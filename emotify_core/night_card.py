@@ -76,7 +76,7 @@ def render_night_card(header: Header, night: Mapping[str, Any], *, picture: str 
     """
     gate: Sequence[Mapping[str, Any]] = night.get("gate") or ()
     examples: Mapping[str, Any] = night.get("examples") or {}
-    n_people = examples.get("n_people", 0)
+    n_people = examples.get("n_people_learned", examples.get("n_people", 0))
     weaknesses = [
         _BEFORE.format(night["base"]),
         *_losses(gate, str(night["champion"])),

@@ -83,6 +83,14 @@ def test_examples_that_counted_less_are_told(card: str) -> None:
     assert "They counted" not in plain(card)
 
 
+def test_who_was_set_aside_taught_it_nothing() -> None:
+    counts = {"n_examples": 9, "n_people": 5, "n_corrections": 9, "n_people_set_aside": 4, "n_people_learned": 1}
+
+    card = plain(render_night_card(HEADER, NIGHT | {"examples": counts}, picture=None))
+
+    assert "It learned from one person using" in card
+
+
 def test_the_picture_is_shown_where_there_is_one(card: str) -> None:
     assert "](night.png)" in card
     assert "![" not in render_night_card(HEADER, NIGHT, picture=None)
