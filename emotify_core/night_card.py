@@ -50,7 +50,8 @@ _CHANCE: Final = "Two percentage points are within chance on two dozen speakers:
 _PROTOCOL: Final = (
     "Six twins of each model, every one fitted without a sixth of the speakers of the base and of the people who gave "
     "feedback, are tested on those. `before` is `{}`; the interval of the difference is 90 %, by a paired bootstrap "
-    "over speakers."
+    "over speakers. Both are calibrated as they serve, to all speakers, so `before` may differ by a point from a card "
+    "of which the calibration, too, never met whom it is tested on."
 )
 _PRIVATE: Final = (
     "It is derived from recordings under **{}** and from voices of people who let this bot learn from them, and no "

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from emotify_core.said import what_was_said
 
+_CALIBRATED: Final = "Both are calibrated as they serve, so a card may differ by a point."
 _DECISIONS: Final = {
     "promoted": ("The challenger is the champion now", "green"),
     "kept": ("The champion stays", "yellow"),
@@ -39,6 +40,7 @@ def show_night(console: Console, night: Mapping[str, Any]) -> None:
         console.print()
         for demand in _demands(gate):
             console.print(Text(demand, style="dim"))
+        console.print(Text(_CALIBRATED, style="dim"))
     sentence, style = _DECISIONS.get(str(night.get("decision")), ("No decision is known", "red"))
     reason = str(night.get("reason") or "no reason was given.").removeprefix(f"{sentence}: ")
     console.print(Text.assemble((sentence, f"bold {style}"), f": {reason}"))

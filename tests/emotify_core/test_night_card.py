@@ -91,6 +91,10 @@ def test_who_was_set_aside_taught_it_nothing() -> None:
     assert "It learned from one person using" in card
 
 
+def test_it_says_why_the_figures_differ_from_those_of_the_card_before(card: str) -> None:
+    assert "Both are calibrated as they serve, to all speakers, so `before` may differ by a point" in plain(card)
+
+
 def test_the_picture_is_shown_where_there_is_one(card: str) -> None:
     assert "](night.png)" in card
     assert "![" not in render_night_card(HEADER, NIGHT, picture=None)

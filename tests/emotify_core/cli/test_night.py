@@ -35,6 +35,10 @@ def test_what_is_demanded_is_said_once_for_each_kind() -> None:
     assert text.count("surely not down by more than 1 point") == 1
 
 
+def test_it_says_why_the_figures_differ_from_those_of_the_card() -> None:
+    assert "Both are calibrated as they serve, so a card may differ by a point.\n" in shown(night_facts())
+
+
 @pytest.mark.parametrize(
     ("decision", "said"),
     [
