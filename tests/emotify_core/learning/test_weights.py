@@ -75,6 +75,24 @@ class TestReliabilities:
 
         assert reliabilities(examples, posteriors, seed=0)["ada"] > 0.9
 
+    def test_who_names_random_emotions_is_not_trusted_for_leaving_out_what_was_heard(self) -> None:
+        rng, n = np.random.default_rng(0), 100
+        posteriors = rng.dirichlet(np.full(N, 0.5), size=40 * n)
+        heard = posteriors.argmax(axis=1)
+        named = (heard + rng.integers(1, N, size=40 * n)) % N
+        examples = table([f"mallory {i // n}" for i in range(40 * n)], emotions=named, heard=heard)
+
+        trust = np.array(list(reliabilities(examples, posteriors, seed=0).values()))
+
+        assert trust.mean() < 0.3
+        assert np.mean(trust < 0.15) > 0.3
+
+    def test_of_names_that_could_not_be_dealt_otherwise_nothing_is_concluded(self) -> None:
+        two_moods = np.arange(40) % 2
+        examples = table(["ada"] * 40, emotions=two_moods, heard=1 - two_moods)
+
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+
     def test_confirmations_prove_nothing(self) -> None:
         examples = table(["ada"] * 40, ["confirmation"] * 40)
 
