@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Weights = NDArray[np.float64]
 _OF_VERDICT: Final = {"correction": 1.0, "confirmation": 0.3, "rejection": 0.3}
 UTTERANCES: Final = 20.0  # of the base that a correction counts as
 _MAX_PER_PERSON: Final = 40.0  # corrections
+_MAX_ON_CREDIT: Final = 20.0  # corrections of a server: those of whom little is known may all be one person
 _MAX_PER_SERVER: Final = 0.5  # of what all come to without this limit
 _MAX_OF_BASE: Final = 0.5  # of the base's weight
 DAYS_TO_TRUST: Final = 3.0  # from so many on a person counts fully
@@ -28,6 +29,13 @@ _TRUSTED: Final = -0.5, 2.0
 _LEAST_TRUST: Final = 0.15  # below it, a person's examples are set aside
 _IMPLAUSIBLE: Final = 0.02  # probability of a named emotion, by what everybody else taught
 _SURE: Final = 0.7  # of another one
+
+
+class Trust(NamedTuple):
+    """How far a person's words count: for what their corrections have shown, and on credit for what they have not."""
+
+    earned: float
+    on_credit: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +57,10 @@ class Weighed:
 
 def first_weights(examples: Examples, base_weight: float) -> Weights:
     """Weigh examples by what is known before anything is learned: the kind of verdict, and how long who is known."""
-    plain = _plain(examples)
-    trust = np.array([_UNKNOWN] * len(examples))
-    return _capped(plain * trust, examples, base_weight)
+    doubts = np.ones(len(examples))
+    for _, notes in _groups(examples.persons):
+        doubts[notes] = _doubt(int((examples.verdicts[notes] == "correction").sum()))
+    return _capped(_plain(examples) * _UNKNOWN, doubts, examples, base_weight)
 
 
 def weigh(examples: Examples, posteriors: NDArray[np.float64], base_weight: float, *, seed: int) -> Weighed:
@@ -73,21 +82,24 @@ def weigh(examples: Examples, posteriors: NDArray[np.float64], base_weight: floa
     correction rules out) is compared with what it would be if the names were dealt to the person's notes at random,
     none to a note in which it was heard, which even who names at random avoids. The difference in standard deviations
     of such deals tells how far the names can be trusted. A person who only ever names one emotion cannot be told from
-    one who does so in bad faith, so nothing is learned from them.
+    one who does so in bad faith, so nothing is learned from them. Of who has corrected few notes, or none, nothing can
+    be told: they count on credit, of which there is little for all of a server together.
     """
     trust = reliabilities(examples, posteriors, seed=seed)
-    per_example = np.array([trust[person] for person in examples.persons.tolist()])
+    of_each = np.array([trust[person] for person in examples.persons.tolist()]).reshape(-1, 2)
+    per_example = of_each.sum(axis=1)
     set_aside = np.where(per_example < _LEAST_TRUST, "unreliable", "").astype("U11")
     rows = np.arange(len(examples))
     named = posteriors[rows, examples.emotions]
     against = examples.is_named & (named < _IMPLAUSIBLE) & (posteriors.max(axis=1) > _SURE)
     set_aside[against & (set_aside == "")] = "contradicts"
     weights = np.where(set_aside == "", _plain(examples) * per_example, 0.0)
-    return Weighed(_capped(weights, examples, base_weight), set_aside)
+    on_credit = of_each[:, 1] / np.maximum(per_example, 1e-9)
+    return Weighed(_capped(weights, on_credit, examples, base_weight), set_aside)
 
 
-def reliabilities(examples: Examples, posteriors: NDArray[np.float64], *, seed: int) -> dict[str, float]:
-    """Say how far each person's corrections follow their voice, from 0 to 1."""
+def reliabilities(examples: Examples, posteriors: NDArray[np.float64], *, seed: int) -> dict[str, Trust]:
+    """Say how far each person's corrections follow their voice; both parts together are from 0 to 1."""
     trust = {}
     for person, notes in _groups(examples.persons):
         own = notes[examples.verdicts[notes] == "correction"]
@@ -95,14 +107,14 @@ def reliabilities(examples: Examples, posteriors: NDArray[np.float64], *, seed: 
         trust[person] = (
             _reliability(posteriors[own], examples.emotions[own], examples.heard[own], rng)
             if len(own) >= _MIN_JUDGED
-            else _UNKNOWN
+            else Trust(0.0, _UNKNOWN)
         )
     return trust
 
 
 def _reliability(
     posteriors: NDArray[np.float64], named: NDArray[np.intp], heard: NDArray[np.intp], rng: np.random.Generator
-) -> float:
+) -> Trust:
     rows = np.arange(len(named))
     among = posteriors.copy()
     among[rows, heard] = 0.0  # it was ruled out
@@ -110,11 +122,15 @@ def _reliability(
     deals = among[rows, _dealt(named, heard, rng)].mean(axis=1)
     spread = float(deals.std())
     if spread < 1e-9:  # always the same name, or nothing that could be dealt otherwise
-        return 0.0 if (named == named[0]).all() else _UNKNOWN
+        return Trust(0.0, 0.0 if (named == named[0]).all() else _UNKNOWN)
     z = float(among[rows, named].mean() - deals.mean()) / spread
-    doubt = _MIN_JUDGED / len(named)
-    low, high = _TRUSTED
-    return float(doubt * _UNKNOWN + (1 - doubt) * np.clip((z - low) / (high - low), 0, 1))
+    doubt, (low, high) = _doubt(len(named)), _TRUSTED
+    return Trust(float((1 - doubt) * np.clip((z - low) / (high - low), 0, 1)), doubt * _UNKNOWN)
+
+
+def _doubt(n_corrections: int) -> float:
+    """Say how little is known of who corrected so many notes, from 0 to 1."""
+    return _MIN_JUDGED / max(n_corrections, _MIN_JUDGED)
 
 
 def _dealt(
@@ -144,12 +160,14 @@ def _plain(examples: Examples) -> Weights:
     return kinds * known
 
 
-def _capped(weights: Weights, examples: Examples, base_weight: float) -> Weights:
+def _capped(weights: Weights, on_credit: NDArray[np.float64], examples: Examples, base_weight: float) -> Weights:
     """Let no person, no server, no emotion and not all of them together count for more than their share.
 
-    In this order: a rare emotion may count for up to three times as much as the bounds before would have it.
+    What counts on credit is bounded for each server; outside servers it is all taken as of one. In this order: a rare
+    emotion may count for up to three times as much as the bounds before would have it.
     """
     weights = _bounded(weights, examples.persons, _MAX_PER_PERSON)
+    weights = weights * (1 - on_credit) + _bounded(weights * on_credit, examples.servers, _MAX_ON_CREDIT)
     in_servers = examples.servers != ""
     if len(set(examples.servers[in_servers].tolist())) > 1:
         bound = _MAX_PER_SERVER * weights.sum()

@@ -42,28 +42,28 @@ class TestReliabilities:
     def test_who_names_what_the_voice_says_is_trusted(self) -> None:
         examples = table(["ada"] * 40)
 
-        assert reliabilities(examples, believing(examples), seed=0)["ada"] > 0.9
+        assert reliabilities(examples, believing(examples), seed=0)["ada"].earned > 0.8
 
     def test_who_always_names_the_same_is_not(self) -> None:
         examples = table(["mallory"] * 40, emotions=np.zeros(40, dtype=int), heard=np.ones(40, dtype=int))
 
-        assert reliabilities(examples, np.full((40, N), 1 / N), seed=0) == {"mallory": 0.0}
+        assert reliabilities(examples, np.full((40, N), 1 / N), seed=0) == {"mallory": (0.0, 0.0)}
 
     def test_who_names_the_opposite_of_what_the_voice_says_is_not(self) -> None:
         examples = table(["mallory"] * 40)
         says = believing(table(["mallory"] * 40, emotions=(np.arange(40) + 3) % N))
 
-        assert reliabilities(examples, says, seed=0)["mallory"] < 0.15
+        assert sum(reliabilities(examples, says, seed=0)["mallory"]) < 0.15
 
     def test_of_few_corrections_nothing_is_concluded(self) -> None:
         examples = table(["ada"] * 5)
 
-        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": (0.0, 0.5)}
 
     def test_with_more_corrections_more_is_concluded(self) -> None:
         few, more, many = (table(["ada"] * n) for n in (6, 12, 24))
 
-        trust = [reliabilities(each, believing(each), seed=0)["ada"] for each in (few, more, many)]
+        trust = [sum(reliabilities(each, believing(each), seed=0)["ada"]) for each in (few, more, many)]
 
         assert trust == pytest.approx([0.5, 0.75, 0.875])
 
@@ -73,7 +73,7 @@ class TestReliabilities:
         posteriors[np.arange(40), examples.emotions] = 0.006
         posteriors[np.arange(40), examples.heard] = 0.991
 
-        assert reliabilities(examples, posteriors, seed=0)["ada"] > 0.9
+        assert reliabilities(examples, posteriors, seed=0)["ada"].earned > 0.8
 
     def test_who_names_random_emotions_is_not_trusted_for_leaving_out_what_was_heard(self) -> None:
         rng, n = np.random.default_rng(0), 100
@@ -82,7 +82,7 @@ class TestReliabilities:
         named = (heard + rng.integers(1, N, size=40 * n)) % N
         examples = table([f"mallory {i // n}" for i in range(40 * n)], emotions=named, heard=heard)
 
-        trust = np.array(list(reliabilities(examples, posteriors, seed=0).values()))
+        trust = np.array(list(reliabilities(examples, posteriors, seed=0).values())).sum(axis=1)
 
         assert trust.mean() < 0.3
         assert np.mean(trust < 0.15) > 0.3
@@ -91,12 +91,12 @@ class TestReliabilities:
         two_moods = np.arange(40) % 2
         examples = table(["ada"] * 40, emotions=two_moods, heard=1 - two_moods)
 
-        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": (0.0, 0.5)}
 
     def test_confirmations_prove_nothing(self) -> None:
         examples = table(["ada"] * 40, ["confirmation"] * 40)
 
-        assert reliabilities(examples, believing(examples), seed=0) == {"ada": 0.5}
+        assert reliabilities(examples, believing(examples), seed=0) == {"ada": (0.0, 0.5)}
 
 
 class TestWeigh:
@@ -126,19 +126,39 @@ class TestWeigh:
         assert trusted == pytest.approx(old)
 
     def test_one_enthusiast_counts_no_more_than_forty_corrections(self) -> None:
-        one, many = table(["ada"] * 200), table([f"person {i}" for i in range(200)])
+        people = [f"person {i}" for i in range(200)]
+        one, many = table(["ada"] * 200), table(people, servers=np.array(people))
 
         assert first_weights(one, 1e9).sum() < first_weights(many, 1e9).sum() / 2
         assert first_weights(one, 1e9).sum() == pytest.approx(40 * 20)
 
     def test_a_server_counts_for_half_of_what_all_come_to_without_this_limit(self) -> None:
-        servers = np.array(["big"] * 90 + ["small"] * 10)
-        examples = table([f"person {i}" for i in range(100)], servers=servers, emotions=np.zeros(100, dtype=int))
+        persons, servers = [f"person {i // 60}" for i in range(360)], np.array(["big"] * 300 + ["small"] * 60)
+        examples = table(persons, servers=servers, emotions=np.zeros(360, dtype=int))
 
         weights = first_weights(examples, 1e9)
 
-        assert weights[:90].sum() == pytest.approx(0.5 * 100 * 0.5 * 20)
-        assert weights[90:].sum() == pytest.approx(10 * 0.5 * 20)
+        assert weights[:300].sum() == pytest.approx(0.5 * 360 * 0.5 * 20)
+        assert weights[300:].sum() == pytest.approx(60 * 0.5 * 20)
+
+    @pytest.mark.parametrize("verdict", ["correction", "confirmation", "rejection"])
+    @pytest.mark.parametrize("server", ["only", ""])
+    def test_a_crowd_that_corrects_little_counts_for_twenty_corrections(self, verdict: Kind, server: str) -> None:
+        persons = sorted(f"newcomer {i % 300}" for i in range(1500))
+        emotions = np.zeros(1500, dtype=int)
+        examples = table(persons, [verdict] * 1500, servers=np.array([server] * 1500), emotions=emotions)
+
+        for weights in (first_weights(examples, 1e9), weigh(examples, np.full((1500, N), 1 / N), 1e9, seed=0).weights):
+            assert weights.sum() == pytest.approx(20 * 20)
+
+    def test_who_is_known_counts_as_before_beside_a_crowd(self) -> None:
+        ada, crowd = ["ada"] * 40, [f"newcomer {i}" for i in range(300)]
+        both = table(ada + crowd, servers=np.array(["only"] * 340))
+
+        known = weigh(both, believing(both), 1e9, seed=0).weights[:40].sum()
+        alone = weigh(table(ada), believing(table(ada)), 1e9, seed=0).weights.sum()
+
+        assert known > 0.9 * alone
 
     def test_where_there_is_one_server_it_is_not_held_back(self) -> None:
         persons = [f"person {i}" for i in range(16)]
@@ -148,7 +168,8 @@ class TestWeigh:
         np.testing.assert_allclose(weights, first_weights(table(persons), 1e9))
 
     def test_all_together_count_for_half_of_the_base_at_most(self) -> None:
-        examples = table([f"person {i}" for i in range(2000)])
+        people = [f"person {i}" for i in range(2000)]
+        examples = table(people, servers=np.array(people))
 
         assert first_weights(examples, BASE).sum() == pytest.approx(BASE / 2)
 
