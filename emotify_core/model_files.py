@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import warnings
 import zipfile
 from pathlib import Path
@@ -26,9 +28,37 @@ TRUSTED_TYPES: Final = frozenset(
 )
 
 
+_SCHEMA: Final = "schema.json"
+_ID: Final = "__id__"
+_FILE: Final = "file"
+
+
 def save_model(model: object, path: Path) -> None:
-    """Write a fitted classifier of trusted types."""
-    skops.io.dump(model, path, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+    """Write a fitted classifier of trusted types; equal ones become equal files.
+
+    Notes
+    -----
+    skops names objects by where they lie in memory, and notes the time. Here they are numbered instead.
+    """
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as found, zipfile.ZipFile(path, "w") as written:
+        schema = json.loads(found.read(_SCHEMA))
+        names: dict[str, str] = {}
+        _number(schema, {}, names)
+        contents = {new: found.read(old) for old, new in names.items()}
+        for name, content in {**contents, _SCHEMA: json.dumps(schema).encode()}.items():
+            written.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def _number(node: Any, numbers: dict[int, int], names: dict[str, str]) -> None:  # noqa: ANN401  (whatever JSON can hold)
+    """Give numbers from 1 on to the objects of a schema, and to its files, in the order in which they stand there."""
+    if isinstance(node, dict):
+        if _ID in node:
+            node[_ID] = numbers.setdefault(node[_ID], len(numbers) + 1)
+        if isinstance(old := node.get(_FILE), str):
+            node[_FILE] = names.setdefault(old, f"{len(names) + 1}{Path(old).suffix}")
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            _number(child, numbers, names)
 
 
 def load_model(path: Path, sha256: str) -> Any:  # noqa: ANN401  (any classifier)

@@ -64,6 +64,14 @@ class TestPublish:
         assert published == tiny_header(licence="a test", sha256=hashlib.sha256(model).hexdigest())
         assert registry.header("tiny-1") == published
 
+    def test_the_same_model_fitted_twice_is_the_same_file(self, registry: Registry) -> None:
+        first, again = (
+            registry.publish(tiny_header(version), tiny_model(calibration=tiny_calibration()), {})
+            for version in ("tiny-1", "tiny-2")
+        )
+
+        assert first.sha256 == again.sha256
+
     def test_a_version_is_on_the_disk_before_anybody_can_see_it(
         self, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
