@@ -220,15 +220,16 @@ def _count_notes(baseline: bytes, learned: Learned) -> int:
 
 
 @contextlib.asynccontextmanager
-async def retelling(transaction: Transaction, vault: Vault | None, note_id: int) -> AsyncIterator[None]:
-    """Let the baseline follow while the body changes what the person says of a note, or deletes it."""
+async def retelling(transaction: Transaction, vault: Vault | None, *note_ids: int) -> AsyncIterator[None]:
+    """Let the baselines follow while the body changes what people say of notes, or deletes them."""
     if vault is None:
         yield
         return
-    heard, before = await _heard_and_told(transaction, note_id)
+    before = {note_id: await _heard_and_told(transaction, note_id) for note_id in note_ids}
     yield
-    _, after = await _heard_and_told(transaction, note_id)
-    await _retell(transaction, vault, note_id, heard, before=before, after=after)
+    for note_id, (heard, told) in before.items():
+        _, after = await _heard_and_told(transaction, note_id)
+        await _retell(transaction, vault, note_id, heard, before=told, after=after)
 
 
 async def _heard_and_told(transaction: Transaction, note_id: int) -> tuple[Emotion | None, Emotion | None]:

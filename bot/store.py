@@ -284,10 +284,12 @@ class Store(People, Examples, Nights):
 
     async def withdraw_channel(self, channel_id: int) -> list[int]:
         """Do what `withdraw` does for all notes of a deleted channel and of its threads; returns their numbers."""
-        sql = "SELECT id FROM notes WHERE ? IN (channel_id, parent_id) AND status != 'withdrawn'"
+        sql = "SELECT id, in_baseline FROM notes WHERE ? IN (channel_id, parent_id) AND status != 'withdrawn'"
         async with self._database.transaction() as transaction:
-            note_ids = [row["id"] for row in await transaction.fetch_all(sql, (channel_id,))]
-            await _withdraw(transaction, note_ids)
+            rows = await transaction.fetch_all(sql, (channel_id,))
+            note_ids = [row["id"] for row in rows]
+            async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
+                await _withdraw(transaction, note_ids)
         return note_ids
 
     async def prediction(self, note_id: int) -> Prediction | None:

@@ -30,9 +30,12 @@ async def heard(
     learned: Learned | None = None,
     mark: Mark | None = Judgement.RIGHT,
     prediction: Prediction = SAD,
+    channel_id: int | None = None,
 ) -> int:
     """Let a note be heard, answered and marked."""
-    note_id = await store.claim_note(person, origin=origin, received_at=NOON, message_id=message_id, guild_id=12)
+    note_id = await store.claim_note(
+        person, origin=origin, received_at=NOON, message_id=message_id, channel_id=channel_id, guild_id=12
+    )
     assert note_id is not None
     learned = learned or Learned(VECTOR, SET)
     assert await store.save_prediction(note_id, prediction, template="t", notice=True, at=NOON, learned=learned)

@@ -32,7 +32,7 @@ async def hear_two(store: Store) -> tuple[int, int]:
     """Let two notes of Anna's be heard as sad, into one baseline."""
     await allow(store)
     values = [baseline_after(n).to_bytes() for n in (1, 2)]
-    first = await heard(store, 1, learned=Learned(VECTOR, SET, baseline=values[0]), mark=None)
+    first = await heard(store, 1, learned=Learned(VECTOR, SET, baseline=values[0]), mark=None, channel_id=11)
     before = await baseline_of(store)
     return first, await heard(store, 2, learned=Learned(VECTOR, SET, baseline=values[1], heard_with=before), mark=None)
 
@@ -66,6 +66,16 @@ async def test_what_was_said_of_a_note_goes_from_the_baseline_with_the_note(stor
     await store.add_mark(second, Emotion.CALM, at=NOON)
 
     await store.withdraw_note(first)
+
+    assert await told(store) == {Emotion.CALM: 1}
+
+
+async def test_what_was_said_in_a_channel_goes_from_the_baseline_with_the_channel(store: Store) -> None:
+    first, second = await hear_two(store)
+    await store.add_mark(first, Emotion.ANGRY, at=NOON)
+    await store.add_mark(second, Emotion.CALM, at=NOON)
+
+    assert await store.withdraw_channel(11) == [first]
 
     assert await told(store) == {Emotion.CALM: 1}
 
