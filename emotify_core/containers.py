@@ -96,6 +96,9 @@ _NOT_AUDIO: Final = tuple(
 # HEIF and AVIF, the pictures of telephones (ISO/IEC 23008-12, annex B and C; AV1 Image File Format, 6), are boxes too.
 _PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
 
+# Any tag, and one of which FFmpeg agrees where it ends: a known version, no footer, a size of seven bits a byte.
+_TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
+_WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 _MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
 _OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
@@ -146,19 +149,24 @@ def recognize(data: bytes) -> Container:
 def without_tags(data: bytes, container: Container) -> bytes:
     """Return a file without the ID3 tags before it, which some programs write before any kind of file.
 
+    FFmpeg compares each of a tag's frames with all before it: a megabyte of them would take a minute.
+
     Parameters
     ----------
     data : bytes
         The whole file.
     container : Container
-        What `recognize` says of it. An MP3 keeps its tags: they belong there, and its demuxer reads them.
+        What `recognize` says of it. An MP3 keeps a damaged tag: where it ends is for the demuxer to find.
 
     Returns
     -------
     bytes
         What the decoders of `container` expect.
     """
-    return data if container is MP3 else data[_after_tags(data) :]
+    if container is not MP3:
+        return data[_after_tags(data) :]
+    start = _after_tags(data, _WHOLE_TAG)
+    return data[start:] if start < len(data) else data
 
 
 def ogg_links(data: bytes) -> list[bytes]:
@@ -225,10 +233,10 @@ def _what_it_is(data: bytes) -> str:
     return "its content is of no kind that I know"
 
 
-def _after_tags(data: bytes) -> int:
+def _after_tags(data: bytes, tag: re.Pattern[bytes] = _TAG) -> int:
     """Return where the content begins behind ID3v2 tags (https://id3.org/id3v2.4.0-structure, section 3.1)."""
     start = n_tags = 0
-    while data[start : start + 3] == b"ID3" and len(data) >= start + 10 and n_tags < _MAX_TAGS:
+    while tag.match(data, start) and n_tags < _MAX_TAGS:
         size, n_tags = 0, n_tags + 1
         for byte in data[start + 6 : start + 10]:
             size = size << 7 | byte & 0x7F

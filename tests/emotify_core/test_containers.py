@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotify_core.containers import recognize
+from emotify_core.containers import recognize, without_tags
 from emotify_core.errors import UndecodableAudioError
 from tests.emotify_core.encoding import NOTES, note
 
@@ -73,6 +73,22 @@ def test_what_follows_a_tag_counts() -> None:
     assert recognize(tag + b"fLaC").name == "FLAC"
     assert recognize(tag * 2 + b"\xff\xf1\x50\x80\x01\x1f\xfc" + b"\x01").name == "AAC"
     assert recognize(tag + b"?").name == "MP3"
+
+
+@pytest.mark.parametrize("version", [b"\2\0", b"\3\0", b"\4\0"])
+def test_tags_are_taken_off_whatever_follows(version: bytes) -> None:
+    tag = b"ID3" + version + b"\0" + bytes([0, 0, 1, 1]) + bytes(129)
+
+    for name in ("mp3", "flac", "aac-adts"):
+        data = tag * 2 + note(name)
+        assert without_tags(data, recognize(data)) == note(name)
+
+
+@pytest.mark.parametrize("head", [b"ID3\4\0\0\0\x7f\x7f\x7f", b"ID3\4\0\0\0\0\x80\1", b"ID3\x96\0\0\0\0\1\1"])
+def test_damaged_tags_are_left_for_the_demuxer_of_mp3(head: bytes) -> None:
+    data = head + bytes(129) + note("mp3")
+
+    assert without_tags(data, recognize(data)) == data
 
 
 def test_every_container_names_one_demuxer() -> None:
