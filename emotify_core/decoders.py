@@ -97,9 +97,13 @@ class Deadline:
         """Set a deadline from now."""
         return cls(clock() + max_seconds, max_seconds, clock)
 
+    def is_over(self) -> bool:
+        """Tell whether time is up."""
+        return self.clock() > self.at
+
     def check(self) -> None:
         """Raise `DecodingTimeoutError` if time is up."""
-        if self.clock() > self.at:
+        if self.is_over():
             raise DecodingTimeoutError(self.max_seconds)
 
 
@@ -207,6 +211,20 @@ def _libsndfile_pieces(data: bytes, _container: Container, deadline: Deadline) -
             yield PcmBlock(samples, file.samplerate)
 
 
+class _TimedFile(io.BytesIO):
+    """Bytes as a file that ends when time is up: FFmpeg looks at its own clock only from the first packet on.
+
+    Before it may stand a hundred thousand tags, each of which it compares with all those before: that takes minutes.
+    """
+
+    def __init__(self, data: bytes, deadline: Deadline) -> None:
+        super().__init__(data)
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return b"" if self._deadline.is_over() else super().read(size)
+
+
 def _open(data: bytes, container: Container, deadline: Deadline) -> av.container.InputContainer:
     """Open a file in memory with one demuxer, no protocol, and decoders of sound only."""
     import av  # noqa: PLC0415 (a quarter of a second that WAV and FLAC do not need)
@@ -217,7 +235,7 @@ def _open(data: bytes, container: Container, deadline: Deadline) -> av.container
         "codec_whitelist": ",".join(sorted(_CODECS)),
     }
     return av.open(
-        io.BytesIO(data),
+        _TimedFile(data, deadline),
         mode="r",
         format=container.demuxer,
         container_options=options,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotify_core.containers import FLAC, MP4, WAV, Container
+from emotify_core.containers import FLAC, MP4, WAV, WAV_OF_MP3, Container
 from emotify_core.decoders import BLOCK_SIZE, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import UndecodableAudioError
 from emotify_core.synthesis import synthesize_voice
@@ -84,6 +85,21 @@ def test_tables_that_lie_about_their_length_are_survived(table: bytes, n_entries
         n_frames = 0
 
     assert n_frames <= 1.7 * 44100
+
+
+def test_the_clock_is_looked_at_while_tags_are_read() -> None:
+    bare, ticks = note("wav-of-mp3"), itertools.count()
+    tags = b"INFO" + b"".join(b"I%03d" % i + struct.pack("<I", 4096) + b"x" * 4096 for i in range(200))
+    at = bare.index(b"data")
+    tagged = bare[:at] + b"LIST" + struct.pack("<I", len(tags)) + tags + bare[at:]
+
+    readings = []
+    for data in (bare, tagged):
+        started = next(ticks)
+        assert list(pcm_blocks(data, WAV_OF_MP3, Deadline.after(1e9, lambda: float(next(ticks)))))
+        readings.append(next(ticks) - started)
+
+    assert readings[1] - readings[0] >= 10
 
 
 def test_what_was_decoded_before_the_break_is_given() -> None:
