@@ -101,6 +101,9 @@ _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 _MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
+_MAX_COMMENTS: Final = 5000  # a quarter of a second
+# What streams of Ogg begin with, and the bytes before the comments in their second packet.
+_COMMENTS: Final = {b"OpusHead": 8, b"\x01vorbis": 7, b"Speex   ": 0, b"\x7fFLAC": 4}
 _OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
 
 
@@ -139,6 +142,7 @@ def recognize(data: bytes) -> Container:
         _require_readable_mp4(data)
     elif container is OGG:
         _require_few_links(data)
+        _require_few_comments(data)
     if container is not None:
         return container
     if start:
@@ -188,14 +192,62 @@ def ogg_links(data: bytes) -> list[bytes]:
 
 def _further_links(data: bytes) -> Iterator[int]:
     """Find where the links of a chain begin, but for the first."""
-    was_beginning, position = True, data.find(b"OggS")
-    while 0 <= position <= len(data) - _OGG_HEADER:
-        is_beginning = bool(data[position + 5] & 2)  # the streams of a link all begin before any goes on
-        if is_beginning and not was_beginning:
-            yield position
-        was_beginning = is_beginning
-        body = position + _OGG_HEADER + data[position + _OGG_HEADER - 1]
-        position = data.find(b"OggS", body + sum(data[position + _OGG_HEADER : body]))
+    was_beginning = True
+    for page in _pages(data):
+        if page.is_beginning and not was_beginning:
+            yield page.start
+        was_beginning = page.is_beginning
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page of an Ogg file (RFC 3533, section 6): where it starts, its stream, and the sizes of its segments."""
+
+    start: int
+    is_beginning: bool  # the streams of a link all begin before any goes on
+    stream: bytes
+    sizes: bytes
+
+    @property
+    def body(self) -> int:
+        return self.start + _OGG_HEADER + len(self.sizes)
+
+
+def _pages(data: bytes) -> Iterator[_Page]:
+    """Find the pages of an Ogg file, and go on behind what is none."""
+    start = data.find(b"OggS")
+    while 0 <= start <= len(data) - _OGG_HEADER:
+        body = start + _OGG_HEADER + data[start + _OGG_HEADER - 1]
+        page = _Page(start, bool(data[start + 5] & 2), data[start + 14 : start + 18], data[start + _OGG_HEADER : body])
+        yield page
+        start = data.find(b"OggS", body + sum(page.sizes))
+
+
+def _require_few_comments(data: bytes) -> None:
+    """Refuse a recording with so many comments that FFmpeg, which compares each with all before it, takes minutes."""
+    packets: dict[bytes, tuple[bytearray, int]] = {}  # the second one of each stream, and where its comments begin
+    for page in _pages(data):
+        if page.is_beginning:
+            at = next((at for mark, at in _COMMENTS.items() if data.startswith(mark, page.body)), None)
+            if at is not None:
+                packets[page.stream] = bytearray(), at
+        elif page.stream in packets:
+            packet, at = packets[page.stream]
+            n_full = len(page.sizes) - len(page.sizes.lstrip(b"\xff"))  # segments of a packet that goes on
+            packet += data[page.body : page.body + sum(page.sizes[: n_full + 1])]
+            if n_full < len(page.sizes):
+                del packets[page.stream]
+                if _n_comments(packet, at) > _MAX_COMMENTS:
+                    raise UndecodableAudioError(f"it has more than {_MAX_COMMENTS:,} tags")
+
+
+def _n_comments(packet: bytearray, at: int) -> int:
+    """Count comments of Vorbis's form (https://xiph.org/vorbis/doc/v-comment.html), which begin behind the vendor."""
+    at, n = at + 4 + int.from_bytes(packet[at : at + 4], "little"), 0
+    claimed, at = int.from_bytes(packet[at : at + 4], "little"), at + 4
+    while n < claimed and at <= len(packet) - 4:
+        n, at = n + 1, at + 4 + int.from_bytes(packet[at : at + 4], "little")
+    return n
 
 
 def _require_few_links(data: bytes) -> None:

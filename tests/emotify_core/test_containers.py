@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from emotify_core.containers import recognize, without_tags
@@ -103,3 +105,34 @@ def test_a_chain_of_thousands_of_recordings_is_refused_in_a_sentence() -> None:
     assert recognize(link * 1000).name == "Ogg"
     with pytest.raises(UndecodableAudioError, match=r"it is a chain of more than 1,000 recordings\.$"):
         recognize(link * 1001)
+
+
+def with_comments(name: str, mark: bytes, n: int) -> bytes:
+    """Put so many comments, over several pages, in place of those of an Ogg recording."""
+    pages = [b"OggS" + rest for rest in note(name).split(b"OggS")[1:]]
+    comments = b"".join(struct.pack("<I", 9) + b"K%06d=" % i + b"?" for i in range(n))
+    packet = mark + struct.pack("<I", 70_000) + bytes(70_000) + struct.pack("<I", n) + comments
+    lacing = b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
+    head, middle = pages[0], b""
+    for start in range(0, len(lacing), 255):
+        sizes, body = lacing[start : start + 255], packet[255 * start : 255 * (start + 255)]
+        middle += b"OggS\0" + bytes([start > 0]) + head[6:26] + bytes([len(sizes)]) + sizes + body
+    return head + middle + b"".join(pages[2:])
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"), [("opus-32k", b"OpusTags"), ("vorbis", b"\3vorbis"), ("flac-in-ogg", b"\4???")]
+)
+def test_a_recording_with_thousands_of_tags_is_refused_in_a_sentence(name: str, mark: bytes) -> None:
+    assert recognize(with_comments(name, mark, 5000)).name == "Ogg"
+    for chain in (b"", note("opus")):
+        with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+            recognize(chain + with_comments(name, mark, 5001))
+
+
+def test_a_number_of_tags_that_is_a_lie_does_no_harm() -> None:
+    lie = note("opus")
+    at = lie.index(b"OpusTags") + 8
+    at += 4 + int.from_bytes(lie[at : at + 4], "little")
+
+    assert recognize(lie[:at] + b"\xff\xff\xff\xff" + lie[at + 4 :]).name == "Ogg"
