@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BLOCK_SIZE: Final = 2**19  # numbers in a block: 11 s of mono at 48 kHz, 2 MiB as float32
 _MAX_PIECES: Final = 2**13  # in a block: a broken file may give its samples one by one
+_SCRAP: Final = 16  # frames of a packet that is hardly worth its while; Vorbis's shortest have 32
+_MAX_SCRAPS: Final = 2**17  # 43 minutes of AMR's frames without data; damaged headers can make millions of a few bytes
 _PIECE: Final = 2**12  # frames read at once: as much is lost where a file breaks off
 _MAX_CHANNELS: Final = 64
 # PyAV 18 counts planes up to a null pointer, which need not stand behind the eighth: it reads past them, and crashes.
@@ -269,6 +271,7 @@ def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Ite
 def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
     import av.error  # noqa: PLC0415
 
+    n_scraps = 0
     with _open(data, container, deadline) as file:
         stream = _sound_stream(file)
         for packet in file.demux(stream):
@@ -276,7 +279,10 @@ def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Itera
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
-                continue
+                frames = []
+            n_scraps += sum(frame.samples for frame in frames) < _SCRAP
+            if n_scraps > _MAX_SCRAPS:
+                return
             yield from (_to_pcm(frame) for frame in frames if frame.samples)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotify_core.containers import FLAC, MP4, WAV, WAV_OF_MP3, Container
+from emotify_core.containers import AMR, CAF, FLAC, MP4, WAV, WAV_OF_MP3, Container
 from emotify_core.decoders import BLOCK_SIZE, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import UndecodableAudioError
 from emotify_core.synthesis import synthesize_voice
@@ -100,6 +100,32 @@ def test_the_clock_is_looked_at_while_tags_are_read() -> None:
         readings.append(next(ticks) - started)
 
     assert readings[1] - readings[0] >= 10
+
+
+@pytest.fixture
+def few_scraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emotify_core.decoders._MAX_SCRAPS", 1000)
+
+
+@pytest.mark.usefixtures("few_scraps")
+def test_packets_without_sound_are_not_read_for_ever() -> None:
+    without_data = b"\x7c"
+    speech, ticks = note("amr"), itertools.count()
+
+    blocks = list(pcm_blocks(speech + 9000 * without_data, AMR, Deadline.after(1e9, lambda: float(next(ticks)))))
+
+    assert sum(len(block.samples) for block in blocks) == sum(len(block.samples) for block in pcm(speech, AMR))
+    assert next(ticks) < 2000
+    with pytest.raises(UndecodableAudioError, match="there is no sound in it"):
+        pcm(b"#!AMR\n" + 9000 * without_data, AMR)
+
+
+@pytest.mark.usefixtures("few_scraps")
+def test_packets_of_single_frames_are_not_read_for_ever() -> None:
+    data = bytearray(note("caf"))
+    data[40:44] = struct.pack(">I", 7)  # frames in a packet of two bytes
+
+    assert sum(len(block.samples) for block in pcm(bytes(data), CAF)) == 1000
 
 
 def test_what_was_decoded_before_the_break_is_given() -> None:
