@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -105,6 +106,39 @@ def test_a_chain_of_thousands_of_recordings_is_refused_in_a_sentence() -> None:
     assert recognize(link * 1000).name == "Ogg"
     with pytest.raises(UndecodableAudioError, match=r"it is a chain of more than 1,000 recordings\.$"):
         recognize(link * 1001)
+
+
+@pytest.mark.parametrize("n_frames", [2**21, 50_000_000])
+@pytest.mark.parametrize(
+    ("name", "table", "count"),
+    [
+        ("m4a-index-at-the-end", b"stsz", lambda n: bytes(4) + struct.pack(">II", 1, n)),
+        ("m4a-index-at-the-end", b"stsz", lambda n: b"\1???" + struct.pack(">II", 2**31, n)),
+        ("m4a-in-fragments", b"trun", lambda n: bytes(4) + struct.pack(">I", n)),
+    ],
+)
+def test_an_index_that_would_take_gigabytes_is_refused(
+    name: str, table: bytes, count: Callable[[int], bytes], n_frames: int
+) -> None:
+    data, claim = note(name), count(n_frames)
+    at = data.index(table) + 4
+
+    assert recognize(data[:at] + count(70) + data[at + len(claim) :]).name == "MP4"
+    with pytest.raises(UndecodableAudioError, match=r"its index is broken\.$"):
+        recognize(data[:at] + claim + data[at + len(claim) :])
+
+
+def test_samples_that_are_not_compressed_may_be_millions() -> None:
+    n_samples = struct.pack(">I", 48000 * 1200)
+
+    assert recognize(note("mov-pcm").replace(struct.pack(">I", 76800), n_samples)).name == "MP4"
+
+
+def test_sound_that_looks_like_an_index_is_none() -> None:
+    n_bytes = struct.pack(">I", 8 + 16)
+
+    assert recognize(n_bytes + b"mdat" + b"trun" + b"\xff" * 12 + note("m4a-index-at-the-end")).name == "MP4"
+    assert recognize(b"\0\0\0\1mdat" + bytes(7) + b"\x20" + b"trun" + b"\xff" * 12 + b"\0\0\0\x08moov").name == "MP4"
 
 
 def with_comments(name: str, mark: bytes, n: int) -> bytes:
