@@ -107,6 +107,8 @@ _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 _MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
 _MAX_COMMENTS: Final = 5000  # a quarter of a second
+_TOO_MANY_TAGS: Final = f"it has more than {_MAX_COMMENTS:,} tags"
+_SIMPLE_TAG: Final = b"\x67\xc8"  # of Matroska's (RFC 9559, 5.1.8.1.2); chance makes 400 of them in 25 MB of sound
 # What streams of Ogg begin with, and the bytes before the comments in their second packet.
 _COMMENTS: Final = {b"OpusHead": 8, b"\x01vorbis": 7, b"Speex   ": 0, b"\x7fFLAC": 4}
 _OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
@@ -148,6 +150,8 @@ def recognize(data: bytes) -> Container:
     elif container is OGG:
         _require_few_links(data)
         _require_few_comments(data)
+    elif container is MATROSKA and data.count(_SIMPLE_TAG) > _MAX_COMMENTS:
+        raise UndecodableAudioError(_TOO_MANY_TAGS)
     if container is not None:
         return container
     if start:
@@ -243,7 +247,7 @@ def _require_few_comments(data: bytes) -> None:
             if n_full < len(page.sizes):
                 del packets[page.stream]
                 if _n_comments(packet, at) > _MAX_COMMENTS:
-                    raise UndecodableAudioError(f"it has more than {_MAX_COMMENTS:,} tags")
+                    raise UndecodableAudioError(_TOO_MANY_TAGS)
 
 
 def _n_comments(packet: bytearray, at: int) -> int:

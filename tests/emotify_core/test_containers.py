@@ -164,6 +164,14 @@ def test_a_recording_with_thousands_of_tags_is_refused_in_a_sentence(name: str, 
             recognize(chain + with_comments(name, mark, 5001))
 
 
+def test_so_is_a_webm_file_with_thousands_of_tags() -> None:
+    tag = b"\x67\xc8\x88" + b"\x45\xa3\x81k" + b"\x44\x87\x81x"
+
+    assert recognize(note("webm-opus") + 4900 * tag).name == "WebM"
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+        recognize(note("webm-opus") + 5001 * tag)
+
+
 def test_a_number_of_tags_that_is_a_lie_does_no_harm() -> None:
     lie = note("opus")
     at = lie.index(b"OpusTags") + 8
