@@ -146,11 +146,13 @@ def recognize(data: bytes) -> Container:
     start = _after_tags(data)
     container = _signature(data, start) or _elementary_stream(data, start)
     if container is MP4:
-        _require_readable_mp4(data)
+        _require_readable_mp4(data[start:])
     elif container is OGG:
         _require_few_links(data)
         _require_few_comments(data)
-    elif container is MATROSKA and data.count(_SIMPLE_TAG) > _MAX_COMMENTS:
+    elif (container is MATROSKA and data.count(_SIMPLE_TAG) > _MAX_COMMENTS) or (
+        container is FLAC and _n_comments_of_flac(data, start) > _MAX_COMMENTS
+    ):
         raise UndecodableAudioError(_TOO_MANY_TAGS)
     if container is not None:
         return container
@@ -250,7 +252,18 @@ def _require_few_comments(data: bytes) -> None:
                     raise UndecodableAudioError(_TOO_MANY_TAGS)
 
 
-def _n_comments(packet: bytearray, at: int) -> int:
+def _n_comments_of_flac(data: bytes, start: int) -> int:
+    """Count the comments in the blocks before the sound (RFC 9639, section 8)."""
+    n, at, is_last = 0, start + 4, False
+    while not is_last and at + 4 <= len(data):
+        is_last, size = data[at] >= 128, int.from_bytes(data[at + 1 : at + 4], "big")
+        if data[at] & 127 == 4:
+            n += _n_comments(data[at + 4 : at + 4 + size], 0)
+        at += 4 + size
+    return n
+
+
+def _n_comments(packet: bytes | bytearray, at: int) -> int:
     """Count comments of Vorbis's form (https://xiph.org/vorbis/doc/v-comment.html), which begin behind the vendor."""
     at, n = at + 4 + int.from_bytes(packet[at : at + 4], "little"), 0
     claimed, at = int.from_bytes(packet[at : at + 4], "little"), at + 4

@@ -164,6 +164,17 @@ def test_a_recording_with_thousands_of_tags_is_refused_in_a_sentence(name: str, 
             recognize(chain + with_comments(name, mark, 5001))
 
 
+@pytest.mark.parametrize("blocks", [[5001], [2000, 3001]])
+def test_so_is_a_flac_file_with_thousands_of_tags(blocks: list[int]) -> None:
+    data = b"ID3\4\0\0\0\0\0\0" + note("flac")
+    for n in blocks:
+        comments = bytes(4) + struct.pack("<I", n) + (struct.pack("<I", 3) + b"k=v") * n
+        data = data[:52] + b"\4" + len(comments).to_bytes(3, "big") + comments + data[52:]
+
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+        recognize(data)
+
+
 def test_so_is_a_webm_file_with_thousands_of_tags() -> None:
     tag = b"\x67\xc8\x88" + b"\x45\xa3\x81k" + b"\x44\x87\x81x"
 
