@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from emotify_core.errors import UndecodableAudioError
+from emotify_core.mp4 import require_readable_mp4
 
 
 class Decoder(Enum):
@@ -93,14 +94,6 @@ _NOT_AUDIO: Final = tuple(
     )
 )
 
-# HEIF and AVIF, the pictures of telephones (ISO/IEC 23008-12, annex B and C; AV1 Image File Format, 6), are boxes too.
-_PICTURE_BRAND: Final = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|avi[fs])", re.DOTALL)
-
-# Tables of an MP4 that claim so many frames with no bytes for each: of one size, of half a byte, or of a fragment.
-_FRAMES: Final = re.compile(rb"(?=(?:stsz.{4}(?!\0{4}).{4}|stz2.{8}|trun.{4})(.{4}))", re.DOTALL)
-# One duration of 1 for all: samples that are not compressed, which are read many at once.
-_UNCOMPRESSED: Final = re.compile(rb"(?=stts.{4}\0\0\0\x01(.{4})\0\0\0\x01)", re.DOTALL)
-_MAX_FRAMES: Final = 2**20  # twice what 20 minutes have of the shortest, 2.5 ms; FFmpeg takes 36 bytes for each
 # Any tag, and one of which FFmpeg agrees where it ends: a known version, no footer, a size of seven bits a byte.
 _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
@@ -146,7 +139,7 @@ def recognize(data: bytes) -> Container:
     start = _after_tags(data)
     container = _signature(data, start) or _elementary_stream(data, start)
     if container is MP4:
-        _require_readable_mp4(data[start:])
+        require_readable_mp4(data[start:])
     elif container is OGG:
         _require_few_links(data)
         _require_few_comments(data)
@@ -281,34 +274,6 @@ def _require_few_links(data: bytes) -> None:
 def _signature(data: bytes, start: int) -> Container | None:
     """Find the container whose signature stands at `start`."""
     return next((container for pattern, container in _SIGNATURES if pattern.match(data, start)), None)
-
-
-def _require_readable_mp4(data: bytes) -> None:
-    """Refuse what cannot be decoded, with a better reason than a decoder has."""
-    # Sample entries of encrypted sound (ISO/IEC 14496-12; FairPlay; Audible): six reserved bytes and an index follow.
-    if any(tag + b"\0\0\0\0\0\0\0\1" in data for tag in (b"enca", b"drms", b"aavd")):
-        raise UndecodableAudioError("it is protected against copying (encrypted)")
-    if b"moov" not in data:
-        if _PICTURE_BRAND.match(data):
-            raise UndecodableAudioError("it is a picture")
-        raise UndecodableAudioError("it breaks off before its index, without which nothing in it can be found")
-    index = b"".join(data[start:stop] for kind, start, stop in _boxes(data) if kind != b"mdat")
-    uncompressed = set(_UNCOMPRESSED.findall(index))
-    claims = (int.from_bytes(n, "big") for n in _FRAMES.findall(index) if n not in uncompressed)
-    if sum(claims) > _MAX_FRAMES:
-        raise UndecodableAudioError("its index is broken")
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """List the boxes of an MP4 that lie in no other one (ISO/IEC 14496-12, 4.2): kind, start and stop."""
-    start = 0
-    while start < len(data):
-        size = int.from_bytes(data[start : start + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[start + 8 : start + 16], "big")
-        stop = start + size if size >= 8 else len(data)  # 0 stands for all the rest
-        yield data[start + 4 : start + 8], start, stop
-        start = stop
 
 
 def _what_it_is(data: bytes) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -132,6 +133,48 @@ def test_samples_that_are_not_compressed_may_be_millions() -> None:
     n_samples = struct.pack(">I", 48000 * 1200)
 
     assert recognize(note("mov-pcm").replace(struct.pack(">I", 76800), n_samples)).name == "MP4"
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+@pytest.mark.parametrize("place", ["beside the track", "within the track", "in a track of pictures"])
+def test_only_sound_that_is_not_compressed_may_have_millions(place: str) -> None:
+    claim = bytes(4) + struct.pack(">II", 1, 50_000_000)
+    decoy = box(b"free", b"stts" + bytes(4) + struct.pack(">III", 1, 50_000_000, 1))
+    data = note("mov-pcm") if place == "in a track of pictures" else note("m4a-index-at-the-end")
+    at = data.index(b"stsz") + 4
+    data = data[:at] + claim + data[at + len(claim) :]
+    if place == "in a track of pictures":
+        data = data.replace(b"soun", b"vide")
+    elif place == "beside the track":
+        data += decoy
+    else:
+        start, moov = data.index(b"trak") - 4, data.index(b"moov") - 4
+        size, whole = (int.from_bytes(data[each : each + 4], "big") for each in (start, moov))
+        trak = box(b"trak", data[start + 8 : start + size] + decoy)
+        data = data[:moov] + box(b"moov", data[moov + 8 : start] + trak + data[start + size : moov + whole])
+
+    with pytest.raises(UndecodableAudioError, match=r"its index is broken\.$"):
+        recognize(data)
+
+
+def test_an_index_that_is_compressed_is_refused() -> None:
+    data = note("m4a-index-at-the-end")
+    at = data.index(b"moov") - 4
+    packed = struct.pack(">I", len(data) - at) + zlib.compress(data[at:])
+
+    with pytest.raises(UndecodableAudioError, match=r"its index is compressed\.$"):
+        recognize(data[:at] + box(b"moov", box(b"cmov", box(b"dcom", b"zlib") + box(b"cmvd", packed))))
+
+
+def test_a_picture_that_looks_like_an_index_is_none() -> None:
+    data = note("m4a-index-at-the-end")
+    at = data.index(b"moov") - 4
+    picture = box(b"udta", box(b"meta", bytes(4) + box(b"ilst", box(b"covr", b"stsz" + b"\xff" * 12))))
+
+    assert recognize(data[:at] + box(b"moov", data[at + 8 :] + picture)).name == "MP4"
 
 
 def test_sound_that_looks_like_an_index_is_none() -> None:
