@@ -7,14 +7,14 @@ other files and addresses. So each decoder is told what to expect, by the table 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
 from typing import Final
 
 from emotify_core.errors import UndecodableAudioError
 from emotify_core.mp4 import require_readable_mp4
+from emotify_core.ogg import MAX_COMMENTS, has_too_many_comments, n_comments, require_few_links
 
 
 class Decoder(Enum):
@@ -98,13 +98,8 @@ _NOT_AUDIO: Final = tuple(
 _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
-_MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
-_MAX_COMMENTS: Final = 5000  # a quarter of a second
-_TOO_MANY_TAGS: Final = f"it has more than {_MAX_COMMENTS:,} tags"
+_TOO_MANY_TAGS: Final = f"it has more than {MAX_COMMENTS:,} tags"
 _SIMPLE_TAG: Final = b"\x67\xc8"  # of Matroska's (RFC 9559, 5.1.8.1.2); chance makes 400 of them in 25 MB of sound
-# What streams of Ogg begin with, and the bytes before the comments in their second packet.
-_COMMENTS: Final = {b"OpusHead": 8, b"\x01vorbis": 7, b"Speex   ": 0, b"\x7fFLAC": 4}
-_OGG_HEADER: Final = 27  # bytes of a page's, the last of which counts the segments whose sizes follow
 
 
 def recognize(data: bytes) -> Container:
@@ -141,10 +136,11 @@ def recognize(data: bytes) -> Container:
     if container is MP4:
         require_readable_mp4(data[start:])
     elif container is OGG:
-        _require_few_links(data)
-        _require_few_comments(data)
-    elif (container is MATROSKA and data.count(_SIMPLE_TAG) > _MAX_COMMENTS) or (
-        container is FLAC and _n_comments_of_flac(data, start) > _MAX_COMMENTS
+        require_few_links(data)
+        if has_too_many_comments(data):
+            raise UndecodableAudioError(_TOO_MANY_TAGS)
+    elif (container is MATROSKA and data.count(_SIMPLE_TAG) > MAX_COMMENTS) or (
+        container is FLAC and _n_comments_of_flac(data, start) > MAX_COMMENTS
     ):
         raise UndecodableAudioError(_TOO_MANY_TAGS)
     if container is not None:
@@ -177,98 +173,15 @@ def without_tags(data: bytes, container: Container) -> bytes:
     return data[start:] if start < len(data) else data
 
 
-def ogg_links(data: bytes) -> list[bytes]:
-    """Cut a chained Ogg file into its links, each of which is a file of its own (RFC 3533, section 4).
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file.
-
-    Returns
-    -------
-    list of bytes
-        In their order; together they are the file. Most have but one.
-    """
-    starts = [0, *_further_links(data)]
-    return [data[start:stop] for start, stop in zip(starts, [*starts[1:], len(data)], strict=True)]
-
-
-def _further_links(data: bytes) -> Iterator[int]:
-    """Find where the links of a chain begin, but for the first."""
-    was_beginning = True
-    for page in _pages(data):
-        if page.is_beginning and not was_beginning:
-            yield page.start
-        was_beginning = page.is_beginning
-
-
-@dataclass(frozen=True)
-class _Page:
-    """A page of an Ogg file (RFC 3533, section 6): where it starts, its stream, and the sizes of its segments."""
-
-    start: int
-    is_beginning: bool  # the streams of a link all begin before any goes on
-    stream: bytes
-    sizes: bytes
-
-    @property
-    def body(self) -> int:
-        return self.start + _OGG_HEADER + len(self.sizes)
-
-
-def _pages(data: bytes) -> Iterator[_Page]:
-    """Find the pages of an Ogg file, and go on behind what is none."""
-    start = data.find(b"OggS")
-    while 0 <= start <= len(data) - _OGG_HEADER:
-        body = start + _OGG_HEADER + data[start + _OGG_HEADER - 1]
-        page = _Page(start, bool(data[start + 5] & 2), data[start + 14 : start + 18], data[start + _OGG_HEADER : body])
-        yield page
-        start = data.find(b"OggS", body + sum(page.sizes))
-
-
-def _require_few_comments(data: bytes) -> None:
-    """Refuse a recording with so many comments that FFmpeg, which compares each with all before it, takes minutes."""
-    packets: dict[bytes, tuple[bytearray, int]] = {}  # the second one of each stream, and where its comments begin
-    for page in _pages(data):
-        if page.is_beginning:
-            at = next((at for mark, at in _COMMENTS.items() if data.startswith(mark, page.body)), None)
-            if at is not None:
-                packets[page.stream] = bytearray(), at
-        elif page.stream in packets:
-            packet, at = packets[page.stream]
-            n_full = len(page.sizes) - len(page.sizes.lstrip(b"\xff"))  # segments of a packet that goes on
-            packet += data[page.body : page.body + sum(page.sizes[: n_full + 1])]
-            if n_full < len(page.sizes):
-                del packets[page.stream]
-                if _n_comments(packet, at) > _MAX_COMMENTS:
-                    raise UndecodableAudioError(_TOO_MANY_TAGS)
-
-
 def _n_comments_of_flac(data: bytes, start: int) -> int:
     """Count the comments in the blocks before the sound (RFC 9639, section 8)."""
     n, at, is_last = 0, start + 4, False
     while not is_last and at + 4 <= len(data):
         is_last, size = data[at] >= 128, int.from_bytes(data[at + 1 : at + 4], "big")
         if data[at] & 127 == 4:
-            n += _n_comments(data[at + 4 : at + 4 + size], 0)
+            n += n_comments(data[at + 4 : at + 4 + size], 0)
         at += 4 + size
     return n
-
-
-def _n_comments(packet: bytes | bytearray, at: int) -> int:
-    """Count comments of Vorbis's form (https://xiph.org/vorbis/doc/v-comment.html), which begin behind the vendor."""
-    at, n = at + 4 + int.from_bytes(packet[at : at + 4], "little"), 0
-    claimed, at = int.from_bytes(packet[at : at + 4], "little"), at + 4
-    while n < claimed and at <= len(packet) - 4:
-        n, at = n + 1, at + 4 + int.from_bytes(packet[at : at + 4], "little")
-    return n
-
-
-def _require_few_links(data: bytes) -> None:
-    """Refuse a chain of which every link would take a few milliseconds, however little sound is in it."""
-    if next(islice(_further_links(data), _MAX_LINKS - 1, None), None) is not None:
-        raise UndecodableAudioError(f"it is a chain of more than {_MAX_LINKS:,} recordings")
 
 
 def _signature(data: bytes, start: int) -> Container | None:

@@ -16,8 +16,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from emotify_core.containers import OGG, Container, Decoder, ogg_links
+from emotify_core.containers import OGG, Container, Decoder
 from emotify_core.errors import AudioError, DecodingTimeoutError, UndecodableAudioError
+from emotify_core.ogg import ogg_links
 
 if TYPE_CHECKING:
     import av

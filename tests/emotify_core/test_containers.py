@@ -184,27 +184,55 @@ def test_sound_that_looks_like_an_index_is_none() -> None:
     assert recognize(b"\0\0\0\1mdat" + bytes(7) + b"\x20" + b"trun" + b"\xff" * 12 + b"\0\0\0\x08moov").name == "MP4"
 
 
-def with_comments(name: str, mark: bytes, n: int) -> bytes:
-    """Put so many comments, over several pages, in place of those of an Ogg recording."""
+def with_packet(name: str, packet: bytes, *, head: bytes | None = None) -> bytes:
+    """Put a packet, over several pages, in place of the comments of an Ogg recording, or before them in a stream."""
     pages = [b"OggS" + rest for rest in note(name).split(b"OggS")[1:]]
-    comments = b"".join(struct.pack("<I", 9) + b"K%06d=" % i + b"?" for i in range(n))
-    packet = mark + struct.pack("<I", 70_000) + bytes(70_000) + struct.pack("<I", n) + comments
     lacing = b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
-    head, middle = pages[0], b""
+    serial, middle = pages[0][6:26] if head is None else b"\7" * 20, b""
     for start in range(0, len(lacing), 255):
         sizes, body = lacing[start : start + 255], packet[255 * start : 255 * (start + 255)]
-        middle += b"OggS\0" + bytes([start > 0]) + head[6:26] + bytes([len(sizes)]) + sizes + body
-    return head + middle + b"".join(pages[2:])
+        middle += b"OggS\0" + bytes([start > 0]) + serial + bytes([len(sizes)]) + sizes + body
+    if head is None:
+        return pages[0] + middle + b"".join(pages[2:])
+    return b"OggS\0\2" + serial + bytes([1, len(head)]) + head + pages[0] + middle + b"".join(pages[1:])
+
+
+def comments(n: int, *, n_vendor: int = 70_000) -> bytes:
+    listed = b"".join(struct.pack("<I", 9) + b"K%06d=" % i + b"?" for i in range(n))
+    return struct.pack("<I", n_vendor) + bytes(n_vendor) + struct.pack("<I", n) + listed
 
 
 @pytest.mark.parametrize(
-    ("name", "mark"), [("opus-32k", b"OpusTags"), ("vorbis", b"\3vorbis"), ("flac-in-ogg", b"\4???")]
+    ("name", "mark", "head"),
+    [
+        ("opus-32k", b"OpusTags", None),
+        ("vorbis", b"\3vorbis", None),
+        ("flac-in-ogg", b"\4???", None),
+        ("opus", b"\x81theora", b"\x80theora"),
+        ("opus", b"OVP80\2 ", b"OVP80\1"),
+        ("opus", b"", b"CELT    "),
+        ("opus", b"\x81daala", b"\x80daala"),
+        ("opus", b"\3vorbis", b"\1audio"),
+    ],
 )
-def test_a_recording_with_thousands_of_tags_is_refused_in_a_sentence(name: str, mark: bytes) -> None:
-    assert recognize(with_comments(name, mark, 5000)).name == "Ogg"
+def test_a_recording_with_thousands_of_tags_is_refused_in_a_sentence(
+    name: str, mark: bytes, head: bytes | None
+) -> None:
+    assert recognize(with_packet(name, mark + comments(5000), head=head)).name == "Ogg"
     for chain in (b"", note("opus")):
         with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
-            recognize(chain + with_comments(name, mark, 5001))
+            recognize(chain + with_packet(name, mark + comments(5001), head=head))
+
+
+def test_so_is_one_with_its_tags_in_a_later_packet() -> None:
+    data, packet = note("flac-in-ogg"), b"\4???" + comments(5001, n_vendor=0)
+    at, page = data.index(b"OggS", 4), b"OggS\0\0" + data[6:26]
+    rest = packet[250 * 255 :]
+    sizes = b"\xff" * (len(rest) // 255) + bytes([len(rest) % 255])
+    begun = page + b"\xfc\1\1" + b"\xff" * 250 + b"??" + packet[: 250 * 255]
+
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+        recognize(data[:at] + begun + page + bytes([len(sizes)]) + sizes + rest + data[at:])
 
 
 @pytest.mark.parametrize("blocks", [[5001], [2000, 3001]])
