@@ -99,7 +99,8 @@ _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 _TOO_MANY_TAGS: Final = f"it has more than {MAX_COMMENTS:,} tags"
-_SIMPLE_TAG: Final = b"\x67\xc8"  # of Matroska's (RFC 9559, 5.1.8.1.2); chance makes 400 of them in 25 MB of sound
+_ENTRIES: Final = (b"\x67\xc8", b"\x73\xc4")  # of Matroska's: a tag, a chapter (RFC 9559, 5.1.8.1.2 and 5.1.7.1.4.1)
+_BY_CHANCE: Final = 2**14  # bytes in which to allow for one more: in any sound, chance makes one in 64 kB
 
 
 def recognize(data: bytes) -> Container:
@@ -139,7 +140,7 @@ def recognize(data: bytes) -> Container:
         require_few_links(data)
         if has_too_many_comments(data):
             raise UndecodableAudioError(_TOO_MANY_TAGS)
-    elif (container is MATROSKA and data.count(_SIMPLE_TAG) > MAX_COMMENTS) or (
+    elif (container is MATROSKA and _has_too_many_entries(data)) or (
         container is FLAC and _n_comments_of_flac(data, start) > MAX_COMMENTS
     ):
         raise UndecodableAudioError(_TOO_MANY_TAGS)
@@ -171,6 +172,11 @@ def without_tags(data: bytes, container: Container) -> bytes:
         return data[_after_tags(data) :]
     start = _after_tags(data, _WHOLE_TAG)
     return data[start:] if start < len(data) else data
+
+
+def _has_too_many_entries(data: bytes) -> bool:
+    """Tell whether a Matroska file has so many tags or chapters that FFmpeg takes minutes to compare them."""
+    return any(data.count(entry) > MAX_COMMENTS + len(data) // _BY_CHANCE for entry in _ENTRIES)
 
 
 def _n_comments_of_flac(data: bytes, start: int) -> int:

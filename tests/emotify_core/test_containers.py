@@ -246,12 +246,19 @@ def test_so_is_a_flac_file_with_thousands_of_tags(blocks: list[int]) -> None:
         recognize(data)
 
 
-def test_so_is_a_webm_file_with_thousands_of_tags() -> None:
-    tag = b"\x67\xc8\x88" + b"\x45\xa3\x81k" + b"\x44\x87\x81x"
-
-    assert recognize(note("webm-opus") + 4900 * tag).name == "WebM"
+@pytest.mark.parametrize(
+    "entry", [b"\x67\xc8\x88" + b"\x45\xa3\x81k" + b"\x44\x87\x81x", b"\xb6\x87" + b"\x73\xc4\x81\1" + b"\x91\x81\1"]
+)
+def test_so_is_a_webm_file_with_thousands_of_tags_or_chapters(entry: bytes) -> None:
+    assert recognize(note("webm-opus") + 4900 * entry).name == "WebM"
     with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
-        recognize(note("webm-opus") + 5001 * tag)
+        recognize(note("webm-opus") + 5100 * entry)
+
+
+def test_what_reads_so_by_chance_in_a_large_file_is_no_tag() -> None:
+    sound = (b"\x67\xc8" + bytes(20_000)) * 5100
+
+    assert recognize(note("webm-opus") + sound).name == "WebM"
 
 
 def test_a_number_of_tags_that_is_a_lie_does_no_harm() -> None:
