@@ -267,7 +267,7 @@ class EmotionClassifier:
             raise
 
     def _timeline(self, y: Signal) -> Timeline:
-        search = self._search(y)
+        search = self._search([window.y for window in loud_windows(split_windows(y))])
         found = timeline(y, SR, predict=self._probabilities, emotions=self._emotions, has_speech=search.has_speech)
         if not search.is_sure:
             raise NoSpeechError(NoSpeechError.OTHER_SOUNDS)
@@ -333,8 +333,9 @@ class EmotionClassifier:
     def _spoken(self, waveform: Waveform) -> list[Signal]:
         """Return the windows in which somebody speaks."""
         _require_signal(waveform)
-        search = self._search(waveform.y)
-        spoken = [window for window in self._windows(waveform) if search.has_speech(window)]
+        windows = self._windows(waveform)
+        search = self._search(windows)
+        spoken = [window for window in windows if search.has_speech(window)]
         if spoken and search.is_sure:
             return spoken
         raise NoSpeechError if is_silent(waveform.y) else NoSpeechError(NoSpeechError.OTHER_SOUNDS)
@@ -345,8 +346,8 @@ class EmotionClassifier:
             return [waveform.y]
         return [window.y for window in loud_windows(split_windows(waveform.y))]
 
-    def _search(self, y: Signal) -> SpeechSearch:
-        return SpeechSearch(self._experts.detector, seconds=len(y) / SR)
+    def _search(self, windows: Sequence[Signal]) -> SpeechSearch:
+        return SpeechSearch(self._experts.detector, seconds=sum(map(len, windows)) / SR)
 
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
         return self._calibrated(self._ask(windows))

@@ -24,7 +24,7 @@ class SpeechSearch:
     detector : SpeechDetector, optional
         Without one, everything counts as speech.
     seconds : float
-        Length of the recording.
+        Length of the recording, without its pauses: in silence nothing resembles speech.
     """
 
     def __init__(self, detector: SpeechDetector | None, *, seconds: float) -> None:

@@ -17,6 +17,7 @@ from emotify_core.emotions import Emotion
 from emotify_core.errors import AudioError, AudioTooShortError, NoSpeechError
 from emotify_core.non_speech import synthesize_non_speech
 from emotify_core.prediction import Prediction
+from emotify_core.speech_detection import SpeechDetector
 from emotify_core.waveform import Waveform
 from tests.emotify_core.encoding import wav
 from tests.emotify_core.voices import voice
@@ -247,6 +248,18 @@ def with_bang(y: Signal, *, over_db: float, seed: int = 0) -> Signal:
     bang = np.random.default_rng(seed).standard_normal(len(t)) * np.exp(-15 * t)
     bang *= np.abs(y).max() * 10 ** (over_db / 20) / np.abs(bang).max()
     return np.concatenate([y, np.zeros(SR // 4), bang]).astype(np.float32)
+
+
+@pytest.mark.parametrize("place", ["after", "before", "between"])
+def test_minutes_of_silence_take_nothing_from_a_voice(
+    classifier: EmotionClassifier, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(SpeechDetector, "certainty", lambda *_, **__: 0.8)
+    silence, none = np.zeros(120 * SR, dtype=np.float32), VOICE[:0]
+    parts = {"after": (VOICE, silence, none), "before": (none, silence, VOICE), "between": (VOICE, silence, VOICE)}
+
+    for listen in (classifier.predict, classifier.timeline):
+        assert listen(wav(np.concatenate(parts[place])))
 
 
 class TestBang:
