@@ -55,7 +55,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-
 _TOO_LATE: Final = timedelta(minutes=15)
 
 
@@ -72,10 +71,8 @@ class Conversation:
         What names people.
     settings : Settings
         Limits, cooldown and default language.
-    now : callable
-        Clock for what is recorded, aware.
-    monotonic : callable
-        Clock in seconds for the cooldown.
+    now, monotonic : callable
+        Clocks: an aware one for what is recorded, and seconds for the cooldown.
     """
 
     def __init__(
@@ -145,6 +142,8 @@ class Conversation:
         if note_id is None:
             return True
         try:
+            if self._outbox.has_failed(note_id):
+                await self._store.refuse(note_id, status="failed", reason=Trouble.FAILED)
             return await self._store.answered(note_id, reply_id=reply_id, at=self._now())
         finally:
             self._outbox.end(note_id)
@@ -311,6 +310,7 @@ class Conversation:
                 return Silence(Why.WITHDRAWN)
         except Exception:  # noqa: BLE001 - the last line of defence: a person never sees a traceback, an operator does
             _log.exception("note %d failed", note_id)
+            self._outbox.fail(note_id)
             return Answer(note_id, self._sorry(Trouble.FAILED), trouble=Trouble.FAILED)
 
     async def _attend(self, note_id: int, person: str, note: IncomingNote, fetch: Fetch) -> Outcome:

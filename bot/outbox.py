@@ -15,6 +15,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._in_work: set[int] = set()
+        self._failed: set[int] = set()
         self._sending: dict[int, tuple[str, asyncio.Event]] = {}
 
     def __contains__(self, note_id: int) -> bool:
@@ -27,6 +28,14 @@ class Outbox:
         """Take a note into work."""
         self._in_work.add(note_id)
 
+    def fail(self, note_id: int) -> None:
+        """Note that what goes out is an apology that is not recorded as one."""
+        self._failed.add(note_id)
+
+    def has_failed(self, note_id: int) -> bool:
+        """Tell whether `fail` was called for a note in work."""
+        return note_id in self._failed
+
     def hand_over(self, note_id: int, person: str) -> None:
         """Note that the front end has the answer now, and is about to send it."""
         self._sending[note_id] = (person, asyncio.Event())
@@ -34,6 +43,7 @@ class Outbox:
     def end(self, note_id: int) -> None:
         """Be done with a note; twice is harmless."""
         self._in_work.discard(note_id)
+        self._failed.discard(note_id)
         if sending := self._sending.pop(note_id, None):
             sending[1].set()
 

@@ -203,6 +203,24 @@ async def test_a_note_whose_guess_could_not_be_recorded_can_be_asked_for_again(
     assert answer.offers_feedback
 
 
+async def test_an_apology_for_a_note_that_a_restart_interrupted_is_no_guess(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def save_prediction(*_: object, **__: object) -> bool:
+        raise StoreError("the file is locked")
+
+    await bench.conversation.hear(incoming(), fetch)
+    bench.conversation = bench.restarted()
+    [pending] = await bench.conversation.unanswered()
+    monkeypatch.setattr(Store, "save_prediction", save_prediction)
+    sorry = await bench.conversation.finish(pending, never_fetch)
+    assert isinstance(sorry, Answer)
+    assert sorry.trouble is Trouble.FAILED
+    assert await bench.conversation.answered(sorry.note_id, REPLY)
+    assert (await bench.note()).status == "failed"
+    assert await bench.conversation.mark(REPLY, ANNA, "✅") is None
+
+
 async def test_marks_under_an_apology_say_nothing_of_a_guess_that_was_never_said(bench: Bench) -> None:
     unsent = await bench.conversation.hear(incoming(), fetch)
     assert isinstance(unsent, Answer)
