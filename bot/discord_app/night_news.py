@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _SENTENCES: Final = {
     "promoted": "🌙 I learned tonight, and a new model serves now.",
-    "kept": "🌙 I learned tonight, but the new model was not good enough, so the old one stays.",
+    "kept": "🌙 I went through the feedback tonight, and the old model stays.",
     "failed": "🌙 Tonight's retraining failed, and the old model stays.",
 }
 _LONGEST_REASON: Final = 500

@@ -77,7 +77,7 @@ async def test_a_failure_comes_without_the_picture_of_an_earlier_night(
 async def test_without_a_picture_the_sentence_is_enough(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, "kept", "UAR down.", picture=False)
     message = await fake.next_message(home.channel, timeout=PATIENCE)
-    assert message.content.endswith("so the old one stays. UAR down.")
+    assert message.content.endswith("and the old model stays. UAR down.")
     assert message.attachments == []
 
 
