@@ -13,7 +13,7 @@ _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
     {
         Trouble.COOLDOWN: "One at a time, please: give me a few seconds before the next voice note.",
         Trouble.TOO_SHORT: "There was too little sound in that for me; a second or two of speech is enough.",
-        Trouble.UNDECODABLE: "I couldn't read that as audio; a voice message, or an OGG, MP3, WAV or M4A file works.",
+        Trouble.UNDECODABLE: "I couldn't read that as audio, maybe it is broken; an intact OGG, MP3, WAV or M4A works.",
         Trouble.NO_SPEECH: "I couldn't hear a voice in that one; maybe the microphone was muted or far away.",
         Trouble.TOO_SLOW: "That recording took me too long to read; a shorter one should work.",
         Trouble.BUSY: "A lot of voice notes are coming in just now; please send yours again in a minute.",

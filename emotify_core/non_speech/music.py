@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,8 +34,7 @@ def chords(rng: np.random.Generator, n: int) -> Signal:
     for start in np.arange(0, n / SR, length):
         degree = int(rng.integers(7))
         for i in range(int(rng.integers(3, 5))):
-            semitones = scale[(degree + 2 * i) % 7] + 12 * ((degree + 2 * i) // 7)
-            add(y, instrument(root * 2 ** (semitones / 12), length), start + broken * i)
+            add(y, instrument(root * 2 ** (semitones(scale, degree + 2 * i) / 12), length), start + broken * i)
     return y
 
 
@@ -96,15 +95,19 @@ def draw_instrument(rng: np.random.Generator) -> Instrument:
     return play
 
 
+def semitones(scale: Sequence[int], degree: int) -> int:
+    """Return how far a degree of a scale lies above its root, through all octaves."""
+    return scale[degree % len(scale)] + 12 * (degree // len(scale))
+
+
 def _line(rng: np.random.Generator, n: int, instrument: Instrument, *, centre: float, beat: float) -> Signal:
     """Walk up and down a scale, with rests."""
     y, start, degree, scale = np.zeros(n), 0.0, 0, SCALES[rng.integers(3)]
     while start < n / SR:
         length = beat * rng.choice([0.5, 1, 1, 2])
         degree = int(np.clip(degree + rng.integers(-3, 4), -7, 8))
-        semitones = scale[degree % len(scale)] + 12 * (degree // len(scale))
         if start == 0 or rng.random() > 0.1:
-            add(y, rng.uniform(0.6, 1) * instrument(centre * 2 ** (semitones / 12), length), start)
+            add(y, rng.uniform(0.6, 1) * instrument(centre * 2 ** (semitones(scale, degree) / 12), length), start)
         start += length
     return y
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from emotify_core.non_speech.building_blocks import SR, Signal, log_uniform, noise, phase, resonance, unit, wander
-from emotify_core.non_speech.music import SCALES
+from emotify_core.non_speech.music import SCALES, semitones
 
 Voice = Callable[[Signal, Signal], Signal]  # pitch in Hz and loudness over time -> sound
 _N_HARMONICS = 40
@@ -28,8 +28,8 @@ def ensemble(rng: np.random.Generator, n: int) -> Signal:
 
 def glide(rng: np.random.Generator, n: int) -> Signal:
     """Glide without rest, as theremin, musical saw, slide guitar and slide whistle do."""
-    semitones = rng.uniform(4, 30) * (wander(rng, n, log_uniform(rng, 0.4, 4)) - 0.5)
-    pitch = log_uniform(rng, 120, 1200) * 2 ** ((_smooth(semitones, 0.05) + _vibrato(rng, n)) / 12)
+    steps = rng.uniform(4, 30) * (wander(rng, n, log_uniform(rng, 0.4, 4)) - 0.5)
+    pitch = log_uniform(rng, 120, 1200) * 2 ** ((_smooth(steps, 0.05) + _vibrato(rng, n)) / 12)
     return _draw_voice(rng)(pitch, 0.15 + wander(rng, n, log_uniform(rng, 0.5, 4)))
 
 
@@ -66,7 +66,7 @@ def _draw_voice(rng: np.random.Generator) -> Voice:
 def _line(rng: np.random.Generator, n: int, centre: float, *, beat: float) -> tuple[Signal, Signal]:
     """Walk up and down a scale; return pitch in Hz and loudness, both over time."""
     scale, degree = SCALES[rng.integers(3)], 0
-    semitones, loudness = np.zeros(n), np.zeros(n)
+    steps, loudness = np.zeros(n), np.zeros(n)
     attack, release = log_uniform(rng, 0.01, 0.3), log_uniform(rng, 0.02, 0.4)
     held, rests, swell = rng.uniform(0.7, 1.0), rng.choice([0.0, 0.1, 0.2]), rng.uniform(0, 0.8)
     start = 0
@@ -74,14 +74,14 @@ def _line(rng: np.random.Generator, n: int, centre: float, *, beat: float) -> tu
         length = max(1, int(beat * rng.choice([0.5, 1, 1, 2]) * SR))
         degree = int(np.clip(degree + rng.integers(-3, 4), -7, 8))
         note = slice(start, min(n, start + length))
-        semitones[note] = scale[degree % len(scale)] + 12 * (degree // len(scale))
+        steps[note] = semitones(scale, degree)
         if start == 0 or rng.random() >= rests:
             t = np.arange(note.stop - note.start)
             arch = 1 - swell * np.abs(t / length - rng.uniform(0.2, 0.8))
             loudness[note] = rng.uniform(0.4, 1) * arch * (t < held * length)
         start += length
-    semitones = _smooth(semitones, rng.choice([0.002, 0.02, 0.06, 0.12])) + _vibrato(rng, n)
-    return centre * 2 ** (semitones / 12), _smooth(_smooth(loudness, attack), release)
+    steps = _smooth(steps, rng.choice([0.002, 0.02, 0.06, 0.12])) + _vibrato(rng, n)
+    return centre * 2 ** (steps / 12), _smooth(_smooth(loudness, attack), release)
 
 
 def _vibrato(rng: np.random.Generator, n: int) -> Signal:
@@ -91,7 +91,10 @@ def _vibrato(rng: np.random.Generator, n: int) -> Signal:
 
 
 def _smooth(contour: Signal, seconds: float) -> Signal:
-    """Average a contour over some seconds, as long at its ends."""
+    """Average a contour over some seconds, as long at its ends.
+
+    Where it is not negative, its mean is not, either: scipy's running sum falls a little under 0.
+    """
     width = max(1, int(seconds * SR))
     padded = np.pad(contour, (width // 2, width - width // 2), mode="edge")
     sums = np.cumsum(np.concatenate([[0.0], padded]))

@@ -1,6 +1,7 @@
 """Print the figures of speed and memory as a table: `python -m tests.benchmarks`.
 
-It takes some minutes, and measures on one core; `tests.benchmarks.nights`, `.learning` and `.strangers` are apart.
+It takes some minutes, and measures on one core; `tests.benchmarks.nights`, `.learning`, `.strangers` and `.voices`
+are apart.
 """
 
 from __future__ import annotations

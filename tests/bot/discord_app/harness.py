@@ -107,3 +107,19 @@ async def offered(fake: FakeDiscord, note: Message) -> Message:
     reply = await answer_to(fake, note)
     await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
     return reply
+
+
+async def interrupted(fake: FakeDiscord, start: Start, home: Home) -> tuple[Running, Message]:
+    """Start a bot, and end it while it listens to a note; returns both."""
+    bot = await start(StandIn(held=asyncio.Event()))
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await bot.end()
+    return bot, note
+
+
+async def forget(fake: FakeDiscord, home: Home) -> None:
+    """Have everything about Ada deleted."""
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    await home.ada.click(question, "Delete everything about me")
+    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)

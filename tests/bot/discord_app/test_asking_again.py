@@ -8,7 +8,7 @@ import pytest
 
 from bot import messages
 from emotify_core.errors import UndecodableAudioError
-from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, interrupted, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Message
 
@@ -101,10 +101,7 @@ async def test_a_note_that_could_not_be_taken_up_after_a_restart_can_be_asked_fo
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
-    bot = await start(StandIn(held=asyncio.Event()))
-    note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
-    await bot.end()
+    _, note = await interrupted(fake, start, home)
     path = f"/channels/*/messages/{note.id}"
     fake.fail("GET", path, 403, body={"code": 50001, "message": "no"}, times=None)
     await start()

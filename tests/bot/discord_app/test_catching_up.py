@@ -10,7 +10,7 @@ import pytest
 from bot import messages
 from bot.discord_app.work import Work
 from bot.verdicts import EMOTION_EMOJI
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, interrupted, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
@@ -186,10 +186,7 @@ async def test_a_note_interrupted_while_it_was_heard_is_answered_after_the_resta
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
-    bot = await start(StandIn(held=asyncio.Event()))
-    note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
-    await bot.end()
+    bot, note = await interrupted(fake, start, home)
     assert await bot.status(note.id) == "received"
     bot = await start()
     await offered(fake, note)
@@ -352,10 +349,7 @@ async def test_a_note_deleted_while_the_bot_was_away_is_not_answered(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
-    bot = await start(StandIn(held=asyncio.Event()))
-    note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
-    await bot.end()
+    bot, note = await interrupted(fake, start, home)
     await home.ada.delete(note)
     bot = await start()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")

@@ -11,7 +11,7 @@ from bot import messages
 from bot.conversation import Conversation
 from bot.discord_app import sentences
 from bot.store import Store, StoreError
-from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, answer_to, forget, offered, send_note
 from tests.fake_discord import Channel, FakeDiscord, Interaction, Message, Permission, Person
 
 MESSAGES = "/channels/*/messages"
@@ -514,13 +514,6 @@ async def test_a_question_put_while_its_person_is_being_forgotten_goes_too(
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await forget(fake, home)
     await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
-
-
-async def forget(fake: FakeDiscord, home: Home) -> None:
-    """Have everything about Ada deleted."""
-    request = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
-    await home.ada.click(request, "Delete everything about me")
-    await fake.until(lambda: request.content.startswith("Done"), PATIENCE)
 
 
 async def test_the_answers_hold_no_discord_id_in_the_store(fake: FakeDiscord, start: Start, home: Home) -> None:

@@ -14,7 +14,7 @@ from bot import messages
 from bot.discord_app import sentences
 from bot.store import Store, StoreError
 from emotify_core.errors import NoSpeechError, UndecodableAudioError
-from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import PATIENCE, Home, Start, answer_to, forget, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord
 
@@ -122,13 +122,6 @@ async def test_forget_me_takes_along_the_apologies_before_the_reply(
     assert len(fake.messages(home.channel)) == 3
     await forget(fake, home)
     await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
-
-
-async def forget(fake: FakeDiscord, home: Home) -> None:
-    """Have everything about Ada deleted."""
-    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
-    await home.ada.click(question, "Delete everything about me")
-    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
 
 
 async def test_answers_that_a_stop_left_after_forget_me_go_at_the_next_start(
