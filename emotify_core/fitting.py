@@ -213,11 +213,12 @@ def require_training(recipe: Recipe) -> None:
 
 
 def _training() -> Any:  # noqa: ANN401  (a module)
-    """Import what needs PyTorch."""
+    """Import what needs PyTorch, and what its exporter needs."""
     try:
         from emotify_core.network import training  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        package = {"torch": "PyTorch", "onnx": "The package onnx"}.get(error.name or "")
+        if package is None:
             raise
-        raise MissingExtraError("PyTorch", "train") from error
+        raise MissingExtraError(package, "train") from error
     return training

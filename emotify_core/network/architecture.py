@@ -9,6 +9,7 @@ from emotify_core.encoder import N_BANDS, STRIDE
 
 _CHANNELS = (16, 32, 48, 64)
 _HIDDEN = 128
+_HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
 N_EMBEDDING = 128
 
 
@@ -25,6 +26,9 @@ class Network(nn.Module):
     -----
     Pooling over time by attentive mean and deviation follows Okabe et al. (2018), "Attentive statistics pooling for
     deep speaker embedding", Interspeech; the maximum is added to them. Padding is masked.
+
+    While it is trained, convolutions over time and frequency are computed in bfloat16 where the processor can do so: it
+    takes half the time. Weights, statistics and what is published are of full precision everywhere.
     """
 
     def __init__(self, n_classes: int, *, view: int = 0) -> None:
@@ -55,8 +59,9 @@ class Network(nn.Module):
 
     def embed(self, spectrum: Tensor, mask: Tensor) -> Tensor:
         """Describe spectra, shape=(n, 1, 64, n_frames) with masks of shape (n, n_frames / 8), by (n, 128) numbers."""
-        x = self.frontend(spectrum).flatten(1, 2)
-        x = self.squeeze(x)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training and _HAS_BFLOAT16):
+            x = self.frontend(spectrum)
+        x = self.squeeze(x.float().flatten(1, 2))
         x = x + self.context(x)
         is_padding = (mask < 0.5).unsqueeze(1)
         weight = self.attention(x).masked_fill(is_padding, -1e4).softmax(-1)

@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Sequence
 
+import onnx  # noqa: F401  (the exporter needs it, and says so after an hour of training only)
 import torch
 from torch import Tensor, nn
 

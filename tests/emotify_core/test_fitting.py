@@ -274,10 +274,15 @@ def test_labels_are_sorted_as_the_emotions_are() -> None:
     assert columns_of(ordered_labels(["sad", "angry", "neutral"])) == [0, 3, 4]
 
 
-def test_without_pytorch_the_error_says_what_to_install(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
+@pytest.mark.parametrize(("module", "package"), [("torch", "PyTorch"), ("onnx", "The package onnx")])
+def test_without_what_training_needs_the_error_says_what_to_install(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    if module == "onnx":
+        pytest.importorskip("torch", reason="without PyTorch, that is missed first")
+    monkeypatch.setitem(sys.modules, module, None)
     for name in [name for name in sys.modules if name.startswith("emotify_core.network")]:
         monkeypatch.delitem(sys.modules, name)
 
-    with pytest.raises(MissingExtraError, match=r"PyTorch .* pip --python .venv install -e '\.\[train\]'"):
+    with pytest.raises(MissingExtraError, match=rf"{package} .* pip --python .venv install -e '\.\[train\]'"):
         fit_second_expert(dataset, everything(dataset), RECIPE, seed=0)
