@@ -29,8 +29,10 @@ _SCRAP: Final = 16  # frames of a packet that is hardly worth its while; Vorbis'
 _MAX_SCRAPS: Final = 2**17  # 43 minutes of AMR's frames without data; damaged headers can make millions of a few bytes
 _PIECE: Final = 2**12  # frames read at once: as much is lost where a file breaks off
 _MAX_CHANNELS: Final = 64
+_MAX_TRACKS: Final = 32  # of any kind; FFmpeg makes room to decode all that it finds, 0.7 to 3 MB for each of AAC
 # PyAV 18 counts planes up to a null pointer, which need not stand behind the eighth: it reads past them, and crashes.
 _UNSAFE_PLANES: Final = 8
+_TOO_MANY_TRACKS: Final = f"it has more than {_MAX_TRACKS} tracks, or takes more memory than there is"
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
 MIN_SR, MAX_SR = 2_000, 768_000
 
@@ -229,23 +231,27 @@ class _TimedFile(io.BytesIO):
 
 
 def _open(data: bytes, container: Container, deadline: Deadline) -> av.container.InputContainer:
-    """Open a file in memory with one demuxer, no protocol, and decoders of sound only."""
-    import av  # noqa: PLC0415 (a quarter of a second that WAV and FLAC do not need)
+    """Open a file in memory with one demuxer, no protocol, few tracks, and decoders of sound only."""
+    import av.error  # noqa: PLC0415 (a quarter of a second that WAV and FLAC do not need)
 
     options = {
         "format_whitelist": container.demuxer,
         "protocol_whitelist": "none",
         "codec_whitelist": ",".join(sorted(_CODECS)),
+        "max_streams": str(_MAX_TRACKS + 1),
     }
-    return av.open(
-        _TimedFile(data, deadline),
-        mode="r",
-        format=container.demuxer,
-        container_options=options,
-        metadata_errors="replace",
-        timeout=deadline.max_seconds,
-        io_open=_refuse_to_open,
-    )
+    try:
+        return av.open(
+            _TimedFile(data, deadline),
+            mode="r",
+            format=container.demuxer,
+            container_options=options,
+            metadata_errors="replace",
+            timeout=deadline.max_seconds,
+            io_open=_refuse_to_open,
+        )
+    except av.error.MemoryError as exc:  # which is also what FFmpeg says of too many tracks
+        raise UndecodableAudioError(_TOO_MANY_TRACKS) from exc
 
 
 def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> Any:  # noqa: ANN401
@@ -289,6 +295,8 @@ def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Itera
 
 def _sound_stream(file: av.container.InputContainer) -> av.AudioStream:
     """Return the stream to be decoded."""
+    if len(file.streams) > _MAX_TRACKS:
+        raise UndecodableAudioError(_TOO_MANY_TRACKS)
     if not file.streams.audio:
         raise UndecodableAudioError("there is no sound in it, only pictures or other data")
     stream = file.streams.audio[0]

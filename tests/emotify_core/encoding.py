@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import av
@@ -107,21 +108,38 @@ def with_ffmpeg(
     layout: str = "mono",
 ) -> bytes:
     """Encode a mono signal by FFmpeg."""
+    return with_tracks([y], sr, muxer, encoder, options, layout=layout)
+
+
+def with_tracks(
+    signals: Sequence[NDArray[np.float32]],
+    sr: int,
+    muxer: str,
+    encoder: str,
+    options: dict[str, str] | None = None,
+    *,
+    layout: str = "mono",
+) -> bytes:
+    """Encode mono signals by FFmpeg, each as a track of its own."""
     file = io.BytesIO()
     with av.open(file, "w", format=muxer, options=options or {}) as container:
-        stream = container.add_stream(encoder, rate=sr)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = layout
-        stream.bit_rate = 12200 if "amr" in encoder else 64000
-        stream.codec_context.open()
-        frame = av.AudioFrame.from_ndarray(y[np.newaxis], format="fltp", layout="mono")
-        frame.sample_rate = sr
-        frame.pts = 0
-        resampler = av.AudioResampler(
-            stream.codec_context.format.name, layout, sr, stream.codec_context.frame_size or 1024
-        )
-        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
-            container.mux(stream.encode(piece))
+        streams = []
+        for _ in signals:
+            stream = container.add_stream(encoder, rate=sr)
+            assert isinstance(stream, av.AudioStream)
+            stream.layout = layout
+            stream.bit_rate = 12200 if "amr" in encoder else 64000
+            stream.codec_context.open()
+            streams.append(stream)
+        for y, stream in zip(signals, streams, strict=True):
+            frame = av.AudioFrame.from_ndarray(y[np.newaxis], format="fltp", layout="mono")
+            frame.sample_rate = sr
+            frame.pts = 0
+            resampler = av.AudioResampler(
+                stream.codec_context.format.name, layout, sr, stream.codec_context.frame_size or 1024
+            )
+            for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
+                container.mux(stream.encode(piece))
     return file.getvalue()
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotify_core.containers import AMR, CAF, FLAC, MP4, WAV, WAV_OF_MP3, Container
+from emotify_core.containers import AMR, CAF, FLAC, MP4, WAV, WAV_OF_MP3, Container, recognize
 from emotify_core.decoders import BLOCK_SIZE, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import UndecodableAudioError
 from emotify_core.synthesis import synthesize_voice
-from tests.emotify_core.encoding import note, wav, with_soundfile
+from tests.emotify_core.encoding import SPEECH, note, wav, with_soundfile, with_tracks
 
 
 def pcm(data: bytes, container: Container) -> list[PcmBlock]:
@@ -134,3 +134,16 @@ def test_what_was_decoded_before_the_break_is_given() -> None:
     n_frames = sum(len(block.samples) for block in pcm(data[: len(data) // 2], FLAC))
 
     assert 4096 <= n_frames < 25600
+
+
+@pytest.mark.parametrize(("muxer", "encoder"), [("mp4", "aac"), ("matroska", "flac")])
+def test_dozens_of_tracks_are_refused_in_a_sentence(muxer: str, encoder: str) -> None:
+    beep = SPEECH[:2048]
+
+    for n_tracks in (1, 32):
+        data = with_tracks([beep] * n_tracks, 16000, muxer, encoder)
+        assert sum(len(block.samples) for block in pcm(data, recognize(data))) == len(beep)
+    for n_tracks in (33, 100):
+        data = with_tracks([beep] * n_tracks, 16000, muxer, encoder)
+        with pytest.raises(UndecodableAudioError, match=r"it has more than 32 tracks, or takes .* than there is\.$"):
+            pcm(data, recognize(data))
