@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from emotify_core.containers import OGG, Container, Decoder
 from emotify_core.errors import AudioError, DecodingTimeoutError, UndecodableAudioError
 from emotify_core.ogg import ogg_links
+from emotify_core.trimming import is_silent
 
 if TYPE_CHECKING:
     import av
@@ -32,6 +33,7 @@ _MAX_CHANNELS: Final = 64
 _MAX_TRACKS: Final = 32  # of any kind; FFmpeg makes room to decode all that it finds, 0.7 to 3 MB for each of AAC
 # PyAV 18 counts planes up to a null pointer, which need not stand behind the eighth: it reads past them, and crashes.
 _UNSAFE_PLANES: Final = 8
+_MIN_SOUND: Final = 0.2  # seconds, as much as is needed to hear anything in a recording
 _TOO_MANY_TRACKS: Final = f"it has more than {_MAX_TRACKS} tracks, or takes more memory than there is"
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
 MIN_SR, MAX_SR = 2_000, 768_000
@@ -260,7 +262,7 @@ def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> Any:  # 
 
 
 def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
-    """Decode the first stream of sound with FFmpeg, past damaged packets, and that of each link of a chain."""
+    """Decode the first track with sound by FFmpeg, past damaged packets, and that of each link of a chain."""
     import av.error  # noqa: PLC0415
 
     # The demuxer goes on to further links by itself, but drops those of another codec, rate or number of channels.
@@ -276,35 +278,62 @@ def _ffmpeg_pieces(data: bytes, container: Container, deadline: Deadline) -> Ite
 
 
 def _ffmpeg_link(data: bytes, container: Container, deadline: Deadline) -> Iterator[PcmBlock]:
-    import av.error  # noqa: PLC0415
-
-    n_scraps = 0
     with _open(data, container, deadline) as file:
-        stream = _sound_stream(file)
-        for packet in file.demux(stream):
-            deadline.check()
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                frames = []
-            n_scraps += sum(frame.samples for frame in frames) < _SCRAP
-            if n_scraps > _MAX_SCRAPS:
-                return
-            yield from (_to_pcm(frame) for frame in frames if frame.samples)
+        n_tracks = _n_tracks(file)
+        if n_tracks == 1:
+            yield from _track(file, 0, deadline)
+            return
+    heard = (i for i in range(n_tracks) if _has_sound(data, container, deadline, i))
+    with _open(data, container, deadline) as file:
+        yield from _track(file, next(heard, 0), deadline)
 
 
-def _sound_stream(file: av.container.InputContainer) -> av.AudioStream:
-    """Return the stream to be decoded."""
+def _n_tracks(file: av.container.InputContainer) -> int:
+    """Count the tracks of sound."""
     if len(file.streams) > _MAX_TRACKS:
         raise UndecodableAudioError(_TOO_MANY_TRACKS)
     if not file.streams.audio:
         raise UndecodableAudioError("there is no sound in it, only pictures or other data")
-    stream = file.streams.audio[0]
+    return len(file.streams.audio)
+
+
+def _has_sound(data: bytes, container: Container, deadline: Deadline, i: int) -> bool:
+    """Tell whether a track can be read, and is more than silence and a click."""
+    import av.error  # noqa: PLC0415
+
+    duration = 0.0
+    try:
+        with _open(data, container, deadline) as file:
+            for piece in _track(file, i, deadline):
+                if not all(is_silent(channel) for channel in piece.samples.T):
+                    duration += len(piece.samples) / piece.sr
+                if duration > _MIN_SOUND:
+                    return True
+    except (UndecodableAudioError, av.error.FFmpegError):
+        deadline.check()
+    return False
+
+
+def _track(file: av.container.InputContainer, i: int, deadline: Deadline) -> Iterator[PcmBlock]:
+    """Decode a track of sound."""
+    import av.error  # noqa: PLC0415
+
+    stream = file.streams.audio[i]
     codec = stream.codec_context
     if codec.name not in _CODECS:
         raise UndecodableAudioError(f"its sound is encoded as {codec.name}, which is not read here")
     codec.thread_count = 1  # several notes are decoded in parallel, each by one core
-    return stream
+    n_scraps = 0
+    for packet in file.demux(stream):
+        deadline.check()
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            frames = []
+        n_scraps += sum(frame.samples for frame in frames) < _SCRAP
+        if n_scraps > _MAX_SCRAPS:
+            return
+        yield from (_to_pcm(frame) for frame in frames if frame.samples)
 
 
 def _to_pcm(frame: av.AudioFrame) -> PcmBlock:

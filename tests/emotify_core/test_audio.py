@@ -33,6 +33,7 @@ from tests.emotify_core.encoding import (
     wav,
     with_ffmpeg,
     with_soundfile,
+    with_tracks,
 )
 
 LOSSLESS = {
@@ -205,6 +206,49 @@ class TestChannels:
         y = decode(wav(np.column_stack([SPEECH, -SPEECH, np.full_like(SPEECH, 0.9)]), subtype="FLOAT")).y
 
         assert abs(similarity(y, SPEECH)) > 0.99
+
+
+class TestTracks:
+    """A recording of the screen has one track of what the computer plays, and one of the microphone."""
+
+    MUXERS = (
+        *(("mp4", "aac", 48000), ("matroska", "flac", 48000)),
+        *(("mov", "pcm_s16le", 16000), ("ogg", "libopus", 48000)),
+    )
+    CLICK = np.where(np.arange(len(SPEECH)) == 9000, np.float32(0.5), np.float32(0))
+
+    @pytest.mark.parametrize(("muxer", "encoder", "sr"), MUXERS)
+    def test_the_first_one_with_sound_is_heard(self, muxer: str, encoder: str, sr: int) -> None:
+        tracks = [np.zeros_like(SPEECH), self.CLICK, SPEECH, SPEECH[::-1].copy()]
+
+        waveform = decode(with_tracks(tracks, sr, muxer, encoder), trim=False)
+
+        np.testing.assert_array_equal(waveform.y, decode(with_ffmpeg(SPEECH, sr, muxer, encoder), trim=False).y)
+
+    @pytest.mark.parametrize(("muxer", "encoder", "sr"), MUXERS)
+    def test_one_that_begins_later_than_another_is_still_the_first(self, muxer: str, encoder: str, sr: int) -> None:
+        late = np.pad(SPEECH, (48000, 0))
+
+        waveform = decode(with_tracks([late, SPEECH[::-1].copy()], sr, muxer, encoder), trim=False)
+
+        np.testing.assert_array_equal(waveform.y, decode(with_ffmpeg(late, sr, muxer, encoder), trim=False).y)
+
+    def test_one_that_cannot_be_read_hides_no_other(self) -> None:
+        data = with_tracks([SPEECH[::-1].copy(), SPEECH], 48000, "matroska", "flac").replace(b"A_FLAC", b"A_DTS\0", 1)
+
+        np.testing.assert_array_equal(decode(data).y, decode(with_ffmpeg(SPEECH, 48000, "matroska", "flac")).y)
+
+    def test_silent_ones_are_silence(self) -> None:
+        with pytest.raises(NoSpeechError, match="silent"):
+            decode(with_tracks([np.zeros_like(SPEECH)] * 3, 48000, "mp4", "aac"))
+
+    def test_the_time_limit_holds_for_all_together(self) -> None:
+        data, ticks = with_tracks([np.zeros_like(SPEECH)] * 20, 48000, "mp4", "aac"), itertools.count()
+
+        with pytest.raises(DecodingTimeoutError):
+            decode(data, limits=DecodeLimits(max_seconds=300), clock=lambda: next(ticks))
+
+        assert next(ticks) < 310
 
 
 class TestSilence:
