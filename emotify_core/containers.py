@@ -13,8 +13,9 @@ from enum import Enum
 from typing import Final
 
 from emotify_core.errors import UndecodableAudioError
+from emotify_core.matroska import require_readable_matroska
 from emotify_core.mp4 import require_readable_mp4
-from emotify_core.ogg import MAX_COMMENTS, has_too_many_comments, n_comments, require_few_links
+from emotify_core.ogg import MAX_COMMENTS, TOO_MANY_COMMENTS, has_too_many_comments, n_comments, require_few_links
 
 
 class Decoder(Enum):
@@ -98,9 +99,6 @@ _NOT_AUDIO: Final = tuple(
 _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
-_TOO_MANY_TAGS: Final = f"it has more than {MAX_COMMENTS:,} tags"
-_ENTRIES: Final = (b"\x67\xc8", b"\x73\xc4")  # of Matroska's: a tag, a chapter (RFC 9559, 5.1.8.1.2 and 5.1.7.1.4.1)
-_BY_CHANCE: Final = 2**14  # bytes in which to allow for one more: in any sound, chance makes one in 64 kB
 
 
 def recognize(data: bytes) -> Container:
@@ -139,11 +137,11 @@ def recognize(data: bytes) -> Container:
     elif container is OGG:
         require_few_links(data)
         if has_too_many_comments(data):
-            raise UndecodableAudioError(_TOO_MANY_TAGS)
-    elif (container is MATROSKA and _has_too_many_entries(data)) or (
-        container is FLAC and _n_comments_of_flac(data, start) > MAX_COMMENTS
-    ):
-        raise UndecodableAudioError(_TOO_MANY_TAGS)
+            raise UndecodableAudioError(TOO_MANY_COMMENTS)
+    elif container is MATROSKA:
+        require_readable_matroska(data[start:])
+    elif container is FLAC and _n_comments_of_flac(data, start) > MAX_COMMENTS:
+        raise UndecodableAudioError(TOO_MANY_COMMENTS)
     if container is not None:
         return container
     if start:
@@ -172,11 +170,6 @@ def without_tags(data: bytes, container: Container) -> bytes:
         return data[_after_tags(data) :]
     start = _after_tags(data, _WHOLE_TAG)
     return data[start:] if start < len(data) else data
-
-
-def _has_too_many_entries(data: bytes) -> bool:
-    """Tell whether a Matroska file has so many tags or chapters that FFmpeg takes minutes to compare them."""
-    return any(data.count(entry) > MAX_COMMENTS + len(data) // _BY_CHANCE for entry in _ENTRIES)
 
 
 def _n_comments_of_flac(data: bytes, start: int) -> int:

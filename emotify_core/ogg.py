@@ -11,6 +11,7 @@ from typing import Final
 from emotify_core.errors import UndecodableAudioError
 
 MAX_COMMENTS: Final = 5000  # a quarter of a second
+TOO_MANY_COMMENTS: Final = f"it has more than {MAX_COMMENTS:,} tags"
 _MAX_LINKS: Final = 1000  # in 25 MB there is room for ten thousand and more, which would take half a minute
 # Bytes before the comments of a packet: Speex and CELT; FLAC; Daala; Vorbis, Theora, VP8 and OGM; Opus.
 _OFFSETS: Final = (0, 4, 6, 7, 8)
@@ -68,7 +69,7 @@ def has_too_many_comments(data: bytes) -> bool:
     )
 
 
-def n_comments(packet: bytes | bytearray, at: int) -> int:
+def n_comments(packet: bytes | bytearray | memoryview, at: int) -> int:
     """Count comments of Vorbis's form (https://xiph.org/vorbis/doc/v-comment.html), which begin behind the vendor.
 
     What is too many is not counted to its end.

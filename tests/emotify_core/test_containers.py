@@ -4,8 +4,10 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
+from emotify_core.audio import read
 from emotify_core.containers import recognize, without_tags
 from emotify_core.errors import UndecodableAudioError
 from tests.emotify_core.encoding import NOTES, note
@@ -253,6 +255,48 @@ def test_so_is_a_webm_file_with_thousands_of_tags_or_chapters(entry: bytes) -> N
     assert recognize(note("webm-opus") + 4900 * entry).name == "WebM"
     with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
         recognize(note("webm-opus") + 5100 * entry)
+
+
+def flac_in_matroska(private: Callable[[bytes], bytes], more: bytes = b"") -> bytes:
+    """Change what the track of a Matroska file, at its end, says to the decoder of FLAC, and add elements to it."""
+    data = note("matroska-flac")
+    segment, info = data.index(b"\x18\x53\x80\x67") + 4, data.rindex(b"\x15\x49\xa9\x66")
+    start, cluster = data.rindex(b"\x16\x54\xae\x6b"), data.index(b"\x1f\x43\xb6\x75")
+    entry, at = data.index(b"\xae\1", start), data.index(b"\x63\xa2", start)
+    content = private(data[at + 3 : at + 3 + (data[at + 2] & 127)])
+    track = element(b"\xae", data[entry + 9 : at] + more + element(b"\x63\xa2", content))
+    tracks = element(b"\x16\x54\xae\x6b", track)
+    return data[:segment] + b"\1" + b"\xff" * 7 + data[info:start] + tracks + data[cluster:]
+
+
+def element(kind: bytes, content: bytes) -> bytes:
+    return kind + (len(content) | 1 << 56).to_bytes(8, "big") + content
+
+
+def flac_block(n: int, kind: bytes) -> bytes:
+    content = comments(n, n_vendor=0)
+    return kind + len(content).to_bytes(3, "big") + content
+
+
+@pytest.mark.parametrize("blocks", [[5100], [2000, 3100], [0] * 5100])
+def test_so_is_a_matroska_file_of_flac_with_thousands_of_tags(blocks: list[int]) -> None:
+    few, many = (b"".join(flac_block(n, b"\x84") for n in some) for some in ([1000, 3900], blocks))
+
+    data = flac_in_matroska(lambda kept: kept + few)
+    assert recognize(data).name == "WebM"
+    np.testing.assert_array_equal(read(data).y, read(note("matroska-flac")).y)
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+        recognize(flac_in_matroska(lambda kept: kept + many))
+
+
+def test_so_is_one_that_compresses_what_may_be_tags() -> None:
+    def compressing(scope: bytes) -> bytes:
+        zlib_ = element(b"\x50\x34", element(b"\x42\x54", b"\0"))
+        return element(b"\x6d\x80", element(b"\x62\x40", element(b"\x50\x32", scope) + zlib_))
+
+    assert recognize(flac_in_matroska(bytes, compressing(b"\1"))).name == "WebM"
+    with pytest.raises(UndecodableAudioError, match=r"its index is compressed\.$"):
+        recognize(flac_in_matroska(zlib.compress, compressing(b"\3")))
 
 
 def test_what_reads_so_by_chance_in_a_large_file_is_no_tag() -> None:
