@@ -7,7 +7,7 @@ other files and addresses. So each decoder is told what to expect, by the table 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -98,6 +98,8 @@ _NOT_AUDIO: Final = tuple(
 # Any tag, and one of which FFmpeg agrees where it ends: a known version, no footer, a size of seven bits a byte.
 _TAG: Final = re.compile(rb"ID3.{7}", re.DOTALL)
 _WHOLE_TAG: Final = re.compile(rb"ID3[\2-\4][^\xff][\0 @`\x80\xa0\xc0\xe0][\0-\x7f]{4}", re.DOTALL)
+_TAG_BETWEEN: Final = re.compile(rb"ID3[^\xff][^\xff].[\0-\x7f]{4}", re.DOTALL)
+_SYNC: Final = re.compile(rb"\xff[\xf0-\xff]")
 _MAX_TAGS: Final = 1000  # 25 MB of empty ones would take ten seconds
 
 
@@ -150,7 +152,7 @@ def recognize(data: bytes) -> Container:
 
 
 def without_tags(data: bytes, container: Container) -> bytes:
-    """Return a file without the ID3 tags before it, which some programs write before any kind of file.
+    """Return a file without ID3 tags, which some programs write before any kind of file, and between the frames of AAC.
 
     FFmpeg compares each of a tag's frames with all before it: a megabyte of them would take a minute.
 
@@ -165,7 +167,14 @@ def without_tags(data: bytes, container: Container) -> bytes:
     -------
     bytes
         What the decoders of `container` expect.
+
+    Raises
+    ------
+    UndecodableAudioError
+        If there are too many between the frames.
     """
+    if container is AAC:
+        return b"".join(_between_tags(data, _after_tags(data)))
     if container is not MP3:
         return data[_after_tags(data) :]
     start = _after_tags(data, _WHOLE_TAG)
@@ -205,11 +214,41 @@ def _after_tags(data: bytes, tag: re.Pattern[bytes] = _TAG) -> int:
     """Return where the content begins behind ID3v2 tags (https://id3.org/id3v2.4.0-structure, section 3.1)."""
     start = n_tags = 0
     while tag.match(data, start) and n_tags < _MAX_TAGS:
-        size, n_tags = 0, n_tags + 1
-        for byte in data[start + 6 : start + 10]:
-            size = size << 7 | byte & 0x7F
-        start += 10 + size + (10 if data[start + 5] & 0x10 else 0)
+        start, n_tags = _end_of_tag(data, start), n_tags + 1
     return start
+
+
+def _end_of_tag(data: bytes, start: int) -> int:
+    size = 0
+    for byte in data[start + 6 : start + 10]:
+        size = size << 7 | byte & 0x7F
+    return start + 10 + size + (10 if data[start + 5] & 0x10 else 0)
+
+
+def _between_tags(data: bytes, start: int) -> Iterator[bytes]:
+    """Cut AAC at the tags between its frames, where FFmpeg reads them: behind damage it looks for a frame only."""
+    at, n_tags = _next_sync(data, start), 0
+    while at < len(data):
+        if data[at] == 0xFF and data[at + 1 : at + 2] >= b"\xf0":
+            size = (int.from_bytes(data[at + 3 : at + 6], "big") >> 5) & 0x1FFF
+            if size < 7:
+                break  # so does FFmpeg
+            at += size
+        elif _TAG_BETWEEN.match(data, at):
+            yield data[start:at]
+            start = at = _end_of_tag(data, at)
+            n_tags += 1
+            if n_tags > MAX_COMMENTS:
+                raise UndecodableAudioError(TOO_MANY_COMMENTS)
+        else:
+            at = _next_sync(data, at + 10)
+    yield data[start:]
+
+
+def _next_sync(data: bytes, start: int) -> int:
+    """Find the next bytes that a frame of AAC begins with."""
+    found = _SYNC.search(data, start)
+    return found.start() if found else len(data)
 
 
 def _elementary_stream(data: bytes, start: int) -> Container | None:

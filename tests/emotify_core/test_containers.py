@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emotify_core.audio import read
-from emotify_core.containers import recognize, without_tags
+from emotify_core.containers import AAC, recognize, without_tags
 from emotify_core.errors import UndecodableAudioError
 from tests.emotify_core.encoding import NOTES, note
 
@@ -95,6 +95,62 @@ def test_damaged_tags_are_left_for_the_demuxer_of_mp3(head: bytes) -> None:
     data = head + bytes(129) + note("mp3")
 
     assert without_tags(data, recognize(data)) == data
+
+
+def id3(first: int, n: int, *, footer: bytes = b"") -> bytes:
+    """Make a tag of entries that all differ."""
+    entry = b"TXXX" + bytes([0, 0, 0, 11]) + bytes(2)
+    body = b"".join(entry + b"\0K%07d\0?" % i for i in range(first, first + n))
+    size = bytes(len(body) >> shift & 127 for shift in (21, 14, 7, 0))
+    return b"ID3\4\0" + (b"\x10" if footer else b"\0") + size + body + footer
+
+
+def adts_frames(data: bytes) -> list[bytes]:
+    frames = []
+    while data:
+        size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
+        frames.append(data[:size])
+        data = data[size:]
+    return frames
+
+
+@pytest.mark.parametrize("tags", [id3(0, 1), id3(0, 30_000), id3(0, 2, footer=b"3DI\4\0\x10????") * 999])
+def test_tags_between_the_frames_of_aac_are_taken_off(tags: bytes) -> None:
+    frames = adts_frames(note("aac-adts"))
+    first, second, third = (b"".join(frames[start : start + 20]) for start in (0, 20, 40))
+    broken_off = id3(0, 9)[:-40]
+
+    for padding in (b"", bytes(99)):
+        data = padding + first + tags + second + tags + third + broken_off
+        assert recognize(data) is AAC
+        assert without_tags(data, AAC) == padding + first + second + third
+
+
+def test_what_looks_like_a_tag_within_a_frame_of_aac_is_none() -> None:
+    frames, tag = adts_frames(note("aac-adts")), id3(0, 1)
+    frames[20] = b"\xff\xf1\x50\x80" + bytes([7 + len(tag) >> 3, (7 + len(tag) & 7) << 5 | 31, 0xFC]) + tag
+    data = b"".join(frames)
+
+    assert without_tags(data, AAC) == data
+
+
+@pytest.mark.parametrize(
+    "damage", [b"damage that is long", b"short", b"\xff\xf1\x50\x80\0\x1f\xfc", b"\xff", b"\xff\xf1"]
+)
+def test_damage_between_the_frames_of_aac_is_left_for_the_demuxer(damage: bytes) -> None:
+    frames = adts_frames(note("aac-adts"))
+    data = b"".join(frames[:20]) + damage + b"".join(frames[20:])
+
+    assert without_tags(data, AAC) == data
+    assert without_tags(data + damage, AAC) == data + damage
+
+
+def test_an_aac_with_thousands_of_tags_is_refused_in_a_sentence() -> None:
+    empty, speech = b"ID3\4" + bytes(6), note("aac-adts")
+
+    assert without_tags(speech + 5000 * empty, AAC) == speech
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 5,000 tags\.$"):
+        without_tags(speech + 5001 * empty, AAC)
 
 
 def test_every_container_names_one_demuxer() -> None:
