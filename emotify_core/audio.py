@@ -17,7 +17,7 @@ from emotify_core.containers import recognize, without_tags
 from emotify_core.decoders import MAX_SR, MIN_SR, Deadline, PcmBlock, pcm_blocks
 from emotify_core.errors import AudioTooLargeError, AudioTooLongError, UndecodableAudioError
 from emotify_core.mono import mono_signal
-from emotify_core.waveform import Waveform
+from emotify_core.waveform import Recording, Waveform
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 
@@ -103,7 +103,7 @@ def read(
     limits: DecodeLimits = DecodeLimits(),
     sr: int = 16000,
     clock: Callable[[], float] = time.monotonic,
-) -> Waveform:
+) -> Recording:
     """Decode a recording as it is, with its offset, level and silence.
 
     Parameters and errors are those of `decode`, except that nothing is too short or silent.
@@ -115,7 +115,7 @@ def read(
     container = recognize(data)
     with closing(pcm_blocks(without_tags(data, container), container, deadline)) as blocks:
         y = _joined(mono_signal(_up_to(limits.max_duration, blocks), sr))
-    return Waveform(y, sr, note_duration=len(y) / sr)
+    return Recording(y, sr, note_duration=len(y) / sr)
 
 
 def _bytes_of(source: Source, max_bytes: int) -> bytes:

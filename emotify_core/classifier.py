@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emotify_core.audio import DecodeLimits, Source, decode, read
+from emotify_core.audio import DecodeLimits, Source, read
 from emotify_core.conditioning import condition
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, views
@@ -38,7 +38,7 @@ from emotify_core.speech_detection import SpeechSearch
 from emotify_core.timeline import Timeline, timeline
 from emotify_core.trimming import is_silent, without_bangs
 from emotify_core.vectors import NoteVector
-from emotify_core.waveform import Waveform
+from emotify_core.waveform import Recording, Waveform
 
 __all__ = ["EmotionClassifier", "Heard", "shipped_models"]
 
@@ -180,7 +180,7 @@ class EmotionClassifier:
         Parameters
         ----------
         source : bytes, path-like or Waveform
-            Encoded audio of any format, or a file of it, or a waveform as `decode` gives.
+            Encoded audio of any format, or a file of it, or a waveform as `decode` or `read` gives.
         limits : DecodeLimits, optional
             How much is read before giving up.
 
@@ -252,10 +252,9 @@ class EmotionClassifier:
         Timeline
             Probabilities, valence, arousal and loudness over time.
         """
-        if isinstance(source, Waveform):
-            waveform = source
-        else:
-            waveform = decode(source, limits=limits or DecodeLimits(), trim=False, normalize=False)
+        waveform = _recording(source, limits)
+        if isinstance(waveform, Recording):
+            waveform = _condition(waveform, fully=False)
         _require_signal(waveform)
         try:
             return self._timeline(waveform.y)
@@ -315,8 +314,8 @@ class EmotionClassifier:
 
     def _speech_in(self, source: Source | Waveform, limits: DecodeLimits | None) -> tuple[Waveform, list[Signal]]:
         """Return a recording and its windows with speech; where there are none, a bang may have hidden them."""
-        recording = source if isinstance(source, Waveform) else read(source, limits=limits or DecodeLimits())
-        is_given, is_conditioned = recording is source, self._recipe.conditioned
+        recording, is_conditioned = _recording(source, limits), self._recipe.conditioned
+        is_given = not isinstance(recording, Recording)
         try:
             waveform = recording if is_given else _condition(recording, fully=is_conditioned)
             return waveform, self._spoken(waveform)
@@ -379,9 +378,14 @@ class EmotionClassifier:
         return _Opinions(features, quality, said[NETWORK], embeddings, experts.fuse(said, quality))
 
 
+def _recording(source: Source | Waveform, limits: DecodeLimits | None) -> Waveform:
+    return source if isinstance(source, Waveform) else read(source, limits=limits or DecodeLimits())
+
+
 def _condition(recording: Waveform, *, fully: bool = True) -> Waveform:
     """Condition a recording, or remove only its offset."""
-    return replace(recording, y=condition(recording.y, SR, trim=fully, normalize=fully))
+    y = condition(recording.y, recording.sr, trim=fully, normalize=fully)
+    return Waveform(y, recording.sr, recording.note_duration)
 
 
 def _require_signal(waveform: Waveform) -> None:

@@ -41,3 +41,7 @@ class Waveform:
     def duration(self) -> float:
         """Seconds of `y`."""
         return len(self.y) / self.sr
+
+
+class Recording(Waveform):
+    """Mono audio as it came, with its offset, level and silence: who listens to it conditions it first."""

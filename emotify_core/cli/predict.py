@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from emotify_core.audio import read
 from emotify_core.classifier import EmotionClassifier
 from emotify_core.cli.terminal import Bars, printable
 from emotify_core.errors import AudioError
@@ -71,11 +72,12 @@ def _listen(classifier: EmotionClassifier, arguments: argparse.Namespace, status
 
 def _hear(classifier: EmotionClassifier, name: str, *, explain: bool, timeline: bool) -> Verdict | AudioError:
     try:
-        heard = classifier.listen(name)
+        recording = read(name)
+        heard = classifier.listen(recording)
         return Verdict(
             heard.prediction,
             classifier.explain_heard(heard) if explain else None,
-            classifier.timeline(name) if timeline else None,  # which needs the silence that `decode` trims
+            classifier.timeline(recording) if timeline else None,
         )
     except AudioError as error:
         return error

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emotify_core import shipped
-from emotify_core.audio import DecodeLimits, decode
+from emotify_core.audio import DecodeLimits, decode, read
 from emotify_core.augmentation import add_noise
 from emotify_core.baseline import SpeakerPrior
 from emotify_core.classifier import EmotionClassifier, shipped_models
@@ -242,6 +242,14 @@ class TestTimeline:
         timelines = [classifier.timeline(source) for source in (encoded, decode(encoded, trim=False, normalize=False))]
 
         assert timelines[0].to_dict() == timelines[1].to_dict()
+
+    def test_a_recording_is_conditioned_as_the_file_is(self, classifier: EmotionClassifier) -> None:
+        y = np.concatenate([np.zeros(2 * SR, np.float32), voice(Emotion.ANGRY, "11", duration=3.0)]) + 0.1
+        encoded = wav(y, subtype="FLOAT")
+        recording = read(encoded)
+
+        assert classifier.predict(recording) == classifier.predict(encoded)
+        assert classifier.timeline(recording).to_dict() == classifier.timeline(encoded).to_dict()
 
     def test_a_single_window_says_what_the_verdict_says(self, classifier: EmotionClassifier) -> None:
         note = wav(voice(Emotion.ANGRY, "11", duration=2.0))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from rich.console import Console
 from emotify_core.classifier import EmotionClassifier
 from emotify_core.cli import main
 from emotify_core.cli.predict import run
+from emotify_core.decoders import pcm_blocks
 from emotify_core.emotions import Emotion
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
@@ -158,6 +160,27 @@ class TestTimeline:
         assert lines[10:] == classifier.timeline(talk).as_text(80).splitlines()
         assert max(map(len, lines[1:])) <= 80
         assert lines[-1].endswith("0:14")
+
+    def test_the_file_is_decoded_once(self, trained: Path, talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        decode_blocks = Mock(wraps=pcm_blocks)
+        monkeypatch.setattr("emotify_core.audio.pcm_blocks", decode_blocks)
+
+        assert predict(trained, talk, "--timeline", "--explain") == 0
+
+        assert decode_blocks.call_count == 1
+
+    def test_the_verdict_is_the_same_as_without_it(
+        self, trained: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        y = np.pad(voice(Emotion.HAPPY, "04", duration=7.0), 16000) + 0.1
+        talk.write_bytes(wav(y, subtype="FLOAT"))
+
+        for option in ("--json", "--timeline"):
+            assert predict(trained, talk, "--json", option) == 0
+
+        plain, timed = map(json.loads, capsys.readouterr().out.splitlines())
+        timed.pop("timeline")
+        assert plain == timed
 
     def test_json_gets_an_object_after_what_it_has_otherwise(
         self, classifier: EmotionClassifier, trained: Path, talk: Path, capsys: pytest.CaptureFixture[str]
