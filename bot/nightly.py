@@ -127,11 +127,11 @@ async def run_job(command: Sequence[str] = JOB) -> None:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Ask the job to stop, and kill what is left of its group."""
     _signal_group(process, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE):
-            await process.wait()
+    ending = asyncio.create_task(process.wait())
+    # Not `asyncio.timeout`: of a task that was cancelled it knows no TimeoutError in the first releases of Python 3.11.
+    await asyncio.wait({ending}, timeout=_GRACE)
     _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-    await process.wait()
+    await ending
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: int) -> None:
