@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -290,12 +291,10 @@ class TestCache:
     @pytest.mark.parametrize(
         ("whole", "damaged"),
         [
-            (
-                b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x00\x00",
-                b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x63\x00",
-            ),  # compression
-            (b"PK\x03\x04\x2d\x00\x00\x00", b"PK\x03\x04\x2d\x00\x01\x00"),  # a password
-            (b"PK\x01\x02\x2d\x03\x2d\x00", b"PK\x01\x02\x2d\x03\xff\x00"),  # a version to come
+            # What zipfile writes of versions differs between releases of Python.
+            (rb"(PK\x01\x02.\x03.\x00\x00\x00)\x00\x00", b"\\g<1>\x63\x00"),  # compression
+            (rb"(PK\x03\x04.\x00)\x00\x00", b"\\g<1>\x01\x00"),  # a password
+            (rb"(PK\x01\x02.\x03).\x00", b"\\g<1>\xff\x00"),  # a version to come
             (b"'fortran_order'", b"'fortran(order'"),
             (b"'fortran_order'", b"'fortran_ordet'"),
         ],
@@ -305,9 +304,9 @@ class TestCache:
     ) -> None:
         first = build_dataset(utterances, RECIPE, cache=tmp_path / "cache")
         for path in self.kept(tmp_path / "cache"):
-            content = path.read_bytes()
-            assert whole in content
-            path.write_bytes(content.replace(whole, damaged))
+            content, n_damaged = re.subn(whole, damaged, path.read_bytes(), flags=re.DOTALL)
+            assert n_damaged
+            path.write_bytes(content)
 
         again = build_dataset(utterances, RECIPE, cache=tmp_path / "cache")
 
