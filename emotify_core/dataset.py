@@ -29,7 +29,7 @@ from emotify_core.surroundings import NOTHING_RECORDED, Surroundings
 from emotify_core.waveform import Waveform
 
 _SOURCES: Final = (
-    *("conditioning.py", "conditions.py", "encoder.py", "mono.py", "surroundings.py", "trimming.py"),
+    *("conditioning.py", "conditions.py", "encoder.py", "halving.py", "mono.py", "surroundings.py", "trimming.py"),
     *("augmentation/*.py", "features/*.py"),
 )
 # What numpy and the reader of its archives raise for bytes that are not what was written.

@@ -72,7 +72,7 @@ def log_mel(y: NDArray[np.float32]) -> Spectrum:
     ndarray of float32, shape=(n_frames, 64)
         Power in decibels, a frame every 16 ms; the level of the signal makes no difference.
     """
-    return _decibels(_levelled(y), _MEL_FRAME, HOP, _MEL_N_FFT, _mel_filters())
+    return _decibels(np.pad(_levelled(y), _MEL_FRAME // 2), _MEL_FRAME, HOP, _MEL_N_FFT, _mel_filters())
 
 
 def log_harmonics(y: NDArray[np.float32]) -> Spectrum:
@@ -86,7 +86,7 @@ def log_harmonics(y: NDArray[np.float32]) -> Spectrum:
     Brown (1991), "Calculation of a constant Q spectral transform", JASA 89(1); here all bands have one resolution in
     time.
     """
-    low, n_frames = _levelled(y), 1 + len(y) // HOP
+    low, n_frames = np.pad(_levelled(y), _HARMONICS_FRAME // 2), 1 + len(y) // HOP  # filters ring into the silence
     for weights in _HALVES:
         low = halve_rate(low, weights)
     low *= np.float32(_QUARTER)  # the frames have fewer samples
@@ -100,8 +100,8 @@ def _levelled(y: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _decibels(y: NDArray[np.float32], length: int, hop: int, n_fft: int, filters: NDArray[np.float32]) -> Spectrum:
-    """Compute the power of a signal in bands, of filters of shape (n_bins, n_bands) for the lowest bins."""
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(y, length // 2), length)[::hop]
+    """Compute the power of a padded signal in bands, of filters of shape (n_bins, n_bands) for the lowest bins."""
+    frames = np.lib.stride_tricks.sliding_window_view(y, length)[::hop]
     spectrum = scipy.fft.rfft(frames * _window(length), n_fft, axis=1, workers=1)[:, : len(filters)]
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     return np.asarray(10 * np.log10(power @ filters + np.float32(_FLOOR)), dtype=np.float32)

@@ -41,7 +41,7 @@ class NetworkPlan:
     )
     other_draws: int = 300
     n_pretraining_epochs: int = 16
-    n_epochs: int = 26
+    n_epochs: int = 48
     pretraining_rate: float = 3e-3
     rate: float = 2e-3
     n_networks: int = 2
