@@ -73,7 +73,7 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
         *,
         penalty: float = 1e-3,
         bias_penalty: float = 60.0,
-        focus: float | None = 5.0,
+        focus: float | None = 3.0,
         clip: float = 3.0,
         strange_factor: float | None = None,
         strange_bias: float = 0.0,
