@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.audio import DecodeLimits, Source, read
-from emotify_core.conditioning import condition
+from emotify_core.conditioning import condition, sound_duration
 from emotify_core.emotions import Emotion
 from emotify_core.encoder import SR, Encoder, views
 from emotify_core.errors import (
@@ -266,7 +266,8 @@ class EmotionClassifier:
             raise
 
     def _timeline(self, y: Signal) -> Timeline:
-        search = self._search([window.y for window in loud_windows(split_windows(y))])
+        loud = sum(len(window.y) for window in loud_windows(split_windows(y)))
+        search = self._search(min(loud / SR, sound_duration(y, SR)))
         found = timeline(y, SR, predict=self._probabilities, emotions=self._emotions, has_speech=search.has_speech)
         if not search.is_sure:
             raise NoSpeechError(NoSpeechError.OTHER_SOUNDS)
@@ -333,7 +334,7 @@ class EmotionClassifier:
         """Return the windows in which somebody speaks."""
         _require_signal(waveform)
         windows = self._windows(waveform)
-        search = self._search(windows)
+        search = self._search(sum(map(len, windows)) / SR)
         spoken = [window for window in windows if search.has_speech(window)]
         if spoken and search.is_sure:
             return spoken
@@ -345,8 +346,8 @@ class EmotionClassifier:
             return [waveform.y]
         return [window.y for window in loud_windows(split_windows(waveform.y))]
 
-    def _search(self, windows: Sequence[Signal]) -> SpeechSearch:
-        return SpeechSearch(self._experts.detector, seconds=sum(map(len, windows)) / SR)
+    def _search(self, seconds: float) -> SpeechSearch:
+        return SpeechSearch(self._experts.detector, seconds=seconds)
 
     def _probabilities(self, windows: Sequence[Signal]) -> NDArray[np.float64]:
         return self._calibrated(self._ask(windows))

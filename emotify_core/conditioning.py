@@ -52,21 +52,33 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
     offset = np.float32(y.mean(dtype=np.float64))
     if trim:
         _require_duration(span.duration)
-        y = _sound_of(y, sr, span)
+        pieces = _sound_of(y, sr, span)
+        y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     conditioned = y - offset
     conditioned *= _gain(conditioned, normalize=normalize)
     return conditioned
 
 
-def _sound_of(y: NDArray[np.float32], sr: int, span: SoundSpan) -> NDArray[np.float32]:
-    """Cut silence off both ends, and long pauses down to `MAX_PAUSE`."""
+def sound_duration(y: NDArray[np.float32], sr: int) -> float:
+    """Count the seconds that `condition` leaves of a signal when it trims, without making a new one.
+
+    Raises
+    ------
+    AudioTooShortError
+        If the signal is shorter than `MIN_DURATION`.
+    """
+    _require_duration(len(y) / sr)
+    return sum(len(piece) for piece in _sound_of(y, sr, find_sound(y, sr))) / sr
+
+
+def _sound_of(y: NDArray[np.float32], sr: int, span: SoundSpan) -> list[NDArray[np.float32]]:
+    """Cut silence off both ends, and long pauses down to `MAX_PAUSE`; the pieces are views."""
     pieces, start = [], max(0.0, span.start - _MARGIN)
     for pause_start, pause_stop in span.pauses:
         if pause_stop - pause_start > MAX_PAUSE:
             pieces.append(y[round(start * sr) : round((pause_start + MAX_PAUSE / 2) * sr)])
             start = pause_stop - MAX_PAUSE / 2
-    pieces.append(y[round(start * sr) : round((span.stop + _MARGIN) * sr)])
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    return [*pieces, y[round(start * sr) : round((span.stop + _MARGIN) * sr)]]
 
 
 def _require_duration(duration: float) -> None:

@@ -262,6 +262,16 @@ def test_minutes_of_silence_take_nothing_from_a_voice(
         assert listen(wav(np.concatenate(parts[place])))
 
 
+def test_pauses_between_words_make_the_search_for_them_no_stricter(
+    classifier: EmotionClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SpeechDetector, "certainty", lambda *_, **__: 0.8)
+    note = wav(np.tile(np.pad(VOICE[:SR], (0, 5 * SR)), 8))
+
+    for listen in (classifier.predict, classifier.timeline):
+        assert listen(note)
+
+
 class TestBang:
     @pytest.mark.parametrize("over_db", [20, 30, 40])
     def test_a_softer_voice_is_heard_all_the_same(self, classifier: EmotionClassifier, over_db: float) -> None:

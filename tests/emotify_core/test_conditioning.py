@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from emotify_core.conditioning import LOUDNESS, MAX_PAUSE, MIN_DURATION, condition
+from emotify_core.conditioning import LOUDNESS, MAX_PAUSE, MIN_DURATION, condition, sound_duration
 from emotify_core.errors import AudioTooShortError, NoSpeechError
 from emotify_core.synthesis import synthesize_voice
 
@@ -77,6 +77,18 @@ def test_a_pause_inside_is_shortened_however_long_it_is(seconds: float, noise: f
     long = condition(with_pause(seconds, noise=noise), 16000)
 
     assert len(long) / 16000 == pytest.approx(len(short) / 16000, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 2.0])
+def test_what_is_left_can_be_counted_without_making_it(seconds: float) -> None:
+    y = np.pad(with_pause(seconds), 16000)
+
+    assert sound_duration(y, 16000) == len(condition(y, 16000)) / 16000
+
+
+def test_nothing_is_counted_in_what_is_too_short() -> None:
+    with pytest.raises(AudioTooShortError):
+        sound_duration(SPEECH[:100], 16000)
 
 
 def test_pauses_stay_without_trimming() -> None:
