@@ -73,7 +73,7 @@ class AudioTooLongError(AudioError):
     """
 
     def __init__(self, duration: float, max_duration: float) -> None:
-        super().__init__(f"The recording is too long: at most {max_duration:.0f} seconds are read.")
+        super().__init__(f"The recording is too long: at most {max_duration:g} seconds are read.")
         self.duration = duration
         self.max_duration = max_duration
 
@@ -94,7 +94,7 @@ class DecodingTimeoutError(AudioError):
     """Decoding took longer than allowed."""
 
     def __init__(self, max_seconds: float) -> None:
-        super().__init__(f"Decoding took longer than {max_seconds:.0f} seconds.")
+        super().__init__(f"Decoding took longer than {max_seconds:g} seconds.")
         self.max_seconds = max_seconds
 
 

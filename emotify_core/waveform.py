@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Waveform:
     Raises
     ------
     ValueError
-        If `y` is not a finite, mono float32 array, or `sr` is not positive.
+        If `y` is not a finite, mono float32 array, `sr` is not positive, or `note_duration` is no length of time.
     """
 
     y: NDArray[np.float32]
@@ -32,10 +33,13 @@ class Waveform:
     note_duration: float
 
     def __post_init__(self) -> None:
-        if self.y.ndim != 1 or self.y.dtype != np.float32 or not np.isfinite(self.y).all():
+        y = self.y
+        if not isinstance(y, np.ndarray) or y.ndim != 1 or y.dtype != np.float32 or not np.isfinite(y).all():
             raise ValueError("y must be a finite mono array of float32")
-        if self.sr <= 0:
-            raise ValueError("sr must be positive")
+        if not 0 < self.sr < math.inf:
+            raise ValueError("sr must be positive and finite")
+        if not 0 <= self.note_duration < math.inf:
+            raise ValueError("note_duration must be finite and not negative")
 
     @property
     def duration(self) -> float:

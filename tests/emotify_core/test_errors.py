@@ -107,6 +107,9 @@ def test_what_is_missing_can_be_installed_as_the_error_says() -> None:
         (AudioTooShortError(0.29, 0.3), ("0.29", "0.30")),
         (AudioTooLargeError(25 * 2**20 + 1, 25 * 2**20), ("25.1", "25")),
         (AudioTooLargeError(1_500_001, 1_500_000), ("1.5", "1.431")),
+        (AudioTooLongError(0.6, 0.5), ("0.5",)),
+        (AudioTooLongError(90_001.0, 90_000.0), ("90000",)),
+        (DecodingTimeoutError(0.5), ("0.5",)),
     ],
 )
 def test_what_is_just_beyond_a_limit_is_not_said_to_be_within(error: EmotifyError, numbers: tuple[str, str]) -> None:
