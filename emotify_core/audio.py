@@ -128,7 +128,8 @@ def _bytes_of(source: Source, max_bytes: int) -> bytes:
     try:
         return _read(os.fspath(source), max_bytes)
     except TypeError as exc:
-        message = f"encoded audio or its path is needed, not {type(source).__name__}; samples make a Waveform"
+        kind = type(source).__name__
+        message = f"encoded audio or its path is needed, not {kind}; samples make an emotify_core.waveform.Recording"
         raise TypeError(message) from exc
     except FileNotFoundError as exc:
         raise UndecodableAudioError("there is no such file") from exc

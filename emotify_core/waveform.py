@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """Mono audio in memory.
+    """Mono audio in memory, as `decode` gives it; samples as they came make a `Recording`.
 
     Parameters
     ----------
