@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -13,6 +15,10 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 from yarl import URL
 
 from bot.discord_app import gaps
+from bot.discord_app.patience import patiently
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: interaction has already been acknowledged
+_ACKNOWLEDGED: Final = 40060
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,39 @@ def accept_bare_answers() -> None:
 
 
 class _Interactions(AsyncWebhookAdapter):
-    """Sends what discord.py answers to interactions, and completes what comes back."""
+    """Sends what discord.py answers to interactions, patiently where it may be sent twice, and completes what comes."""
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **options: Any) -> Any:  # noqa: ANN401
         """Make a request; the callback may be answered with nothing, as Discord did before 2024."""
-        answer = await super().request(route, session, **options)
+        counted: Any = _Counted(session)
+        request = partial(super().request, route, counted, **options)
         if route.path.endswith("/callback"):
-            return answer or {"interaction": {"id": 0}}
-        return gaps.complete_answer(route.path, answer)
+            return await self._call_back(request, counted) or {"interaction": {"id": 0}}
+        # A repeated follow-up would be a second message, and a file has been read by then.
+        may_repeat = route.method != "POST" and not options.get("files")
+        return gaps.complete_answer(route.path, await (patiently(request) if may_repeat else request()))
+
+    async def _call_back(self, request: Callable[[], Awaitable[Any]], counted: _Counted) -> Any:  # noqa: ANN401
+        """Answer an interaction; where Discord heard that, and its confirmation was lost, all is well."""
+        try:
+            return await patiently(request, n_attempts=2)  # Discord waits for three seconds
+        except discord.HTTPException as error:
+            if error.code != _ACKNOWLEDGED or counted.n_requests == 1:  # by another process of this bot
+                raise
+            return None
+
+
+class _Counted:
+    """A session that counts its requests: discord.py repeats some by itself."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.n_requests = 0
+
+    def request(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as aiohttp has it
+        """Make a request."""
+        self.n_requests += 1
+        return self._session.request(*args, **options)
 
 
 async def find_gateway(client: discord.Client) -> Gateway:

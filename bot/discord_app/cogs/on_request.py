@@ -16,7 +16,7 @@ from bot.discord_app.attachments import find_clip, is_forwarded, is_own_voice, p
 from bot.discord_app.cogs.area import Area
 from bot.discord_app.errors import whisper
 from bot.discord_app.listening import listen_mode
-from bot.discord_app.patience import DISCORD_FAILURES, patiently
+from bot.discord_app.patience import DISCORD_FAILURES
 from bot.discord_app.services import Services
 from bot.discord_app.views import mark_buttons
 
@@ -77,7 +77,7 @@ class OnRequest(Area):
             await whisper(request, sentences.STOPPING)
             return
         with self._services.work.answering():
-            await patiently(lambda: request.response.defer(thinking=True))
+            await request.response.defer(thinking=True)
             if await listen_mode(self._services, note.guild_id) == "off":
                 await request.edit_original_response(content=sentences.SWITCHED_OFF)
                 return
@@ -85,14 +85,14 @@ class OnRequest(Area):
             if isinstance(outcome, Answer):
                 await self._deliver(request, outcome)
             else:
-                await patiently(lambda: request.edit_original_response(content=outcome.text))
+                await request.edit_original_response(content=outcome.text)
 
     async def _deliver(self, request: Request, answer: Answer) -> None:
         """Answer where Discord shows that the bot is thinking: an edit may be repeated without a second reply."""
         reactions = self._may_react(request)
         view = mark_buttons() if answer.offers_feedback and not reactions else None
         try:
-            reply = await patiently(lambda: request.edit_original_response(content=spell(answer), view=view))
+            reply = await request.edit_original_response(content=spell(answer), view=view)
         except DISCORD_FAILURES as error:
             _log.warning("The request %d could not be answered: %s", request.id, error)
             await self._services.conversation.unsent(answer.note_id)
