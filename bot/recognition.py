@@ -223,11 +223,11 @@ class RecognitionPool:
     async def close(self) -> None:
         """Take no more notes, finish those that were accepted if that is soon, and end all workers."""
         self._accepting = False
-        try:
-            async with asyncio.timeout(self._grace):
-                while self._at_work:
-                    await asyncio.wait(self._at_work.values())
-        except TimeoutError:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._grace
+        while self._at_work and (left := deadline - clock()) > 0:  # not `asyncio.timeout`: see `WorkerProcess.stop`
+            await asyncio.wait(self._at_work.values(), timeout=left)
+        if self._at_work:
             _log.warning("closing with %d notes at work and %d in line", len(self._at_work), len(self._line))
         self._fail_line("the bot is shutting down")
         for worker in self._at_work:

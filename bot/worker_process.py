@@ -106,12 +106,10 @@ class WorkerProcess:
     async def stop(self) -> None:
         """Let an idle worker end by closing its input; kill one that does not."""
         _close(self._process)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self.ended()
-        except TimeoutError:
-            self.kill()
-            await self.ended()
+        # Not `asyncio.timeout`: in a cancelled task it raises no TimeoutError in the first releases of Python 3.11.
+        await asyncio.wait({self._end}, timeout=_PATIENCE)
+        self.kill()
+        await self.ended()
 
     async def _send(self, frame: Frame) -> None:
         """Write a frame; a pipe that broke is noticed by `_follow`, which knows the reason."""

@@ -577,6 +577,25 @@ async def test_closing_does_not_wait_for_ever(pools: Pools, stage: Stage) -> Non
     await stage.empty()
 
 
+async def test_who_is_cancelled_leaves_no_worker_either(pools: Pools, stage: Stage) -> None:
+    held: list[asyncio.Task[Recognition]] = []
+
+    async def serve() -> None:
+        async with pools(grace=0.05) as pool:
+            held.extend(await waiting(pool, note("hold", name="a"), note()))
+            await asyncio.Event().wait()
+
+    serving = asyncio.create_task(serve())
+    await stage.next_held()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    for task in held:
+        with pytest.raises(RecognitionFailed):
+            await task
+    await stage.empty()
+
+
 async def test_closing_right_after_starting_leaves_no_worker(pools: Pools, stage: Stage) -> None:
     pool = pools(n_workers=2)
     await pool.start()
