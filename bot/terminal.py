@@ -14,6 +14,7 @@ from bot.exchange import Answer
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Verdict, mark_from_word
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
+from responses.bands import Band, confidence_band
 
 _BAR_WIDTH: Final = 30
 _QUESTION: Final = "Was I right? [y]es, [n]o, an emotion or its emoji, Enter to skip: "
@@ -85,8 +86,10 @@ def _ask(console: Console, read_line: Callable[[], str], question: str) -> Mark 
 
 
 def _headline(prediction: Prediction) -> Text:
-    """Name the most probable emotion."""
+    """Name the most probable emotion, as no more than that where it is so unsure that the reply names none."""
     emotion = prediction.emotion
+    if confidence_band(prediction.confidence) is Band.LOW:
+        return Text.assemble(f"unsure; most likely {emotion.emoji} ", emotion.value, f", {prediction.confidence:.0%}")
     return Text.assemble(f"{emotion.emoji} ", (emotion.value, "bold"), f"  {prediction.confidence:.0%} sure")
 
 

@@ -14,8 +14,10 @@ from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_
 from bot.verdicts import Confirmation, Correction, Judgement, Mark, Rejection, Verdict
 from emotify_core.emotions import Emotion
 from emotify_core.prediction import Prediction
+from responses.bands import MEDIUM_FROM
 
 EVEN = Prediction(dict.fromkeys(Emotion, 1 / len(Emotion)), duration=3.0, model="m")
+CERTAIN = Prediction({Emotion.SAD: 0.9, Emotion.CALM: 0.1, Emotion.HAPPY: 0.0}, 1.0, "m")
 
 
 @pytest.fixture
@@ -45,16 +47,31 @@ def test_an_answer_shows_emotion_confidence_all_probabilities_reply_and_notice(c
     show_answer(console, "no\x1bte [red].ogg", Answer(1, "You sound neutral.", EVEN, notice="I am a machine."))
     text = printed(console)
     assert r"no\x1bte [red].ogg" in text
-    assert "12% sure" in text
+    assert "12%" in text
     assert all(f"{emotion.emoji} {emotion}" in text for emotion in Emotion)
     assert "You sound neutral." in text
     assert "I am a machine." in text
     assert max(cell_len(line) for line in text.splitlines()) <= 80
 
 
+def test_a_sure_guess_is_named_as_one(console: Console) -> None:
+    show_answer(console, "a", Answer(1, "b", CERTAIN))
+    assert "😢 sad  90% sure" in printed(console)
+
+
+@pytest.mark.parametrize(("confidence", "is_named"), [(MEDIUM_FROM, True), (MEDIUM_FROM - 0.01, False)])
+def test_a_guess_is_sure_of_no_emotion_that_the_reply_would_not_name(
+    console: Console, confidence: float, is_named: bool
+) -> None:
+    rest = (1 - confidence) / (len(Emotion) - 1)
+    unsure = Prediction({each: confidence if each is Emotion.CALM else rest for each in Emotion}, 1.0, "m")
+    show_answer(console, "a", Answer(1, "b", unsure))
+    headline = printed(console).splitlines()[1].strip()
+    assert headline == ("😌 calm  35% sure" if is_named else "unsure; most likely 😌 calm, 34%")
+
+
 def test_bars_grow_with_probability(console: Console) -> None:
-    certain = Prediction({Emotion.SAD: 0.9, Emotion.CALM: 0.1, Emotion.HAPPY: 0.0}, 1.0, "m")
-    show_answer(console, "a", Answer(1, "b", certain))
+    show_answer(console, "a", Answer(1, "b", CERTAIN))
     bars = [line.count("█") for line in printed(console).splitlines() if line.rstrip().endswith("%")]
     assert bars == [27, 3, 0]
 
