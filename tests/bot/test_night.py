@@ -551,6 +551,28 @@ class TestForgetting:
         assert tainted not in school.registry.versions()
         assert school.registry.rollback() == "shipped-1"
 
+    @pytest.mark.parametrize("how", ["forgotten", "no longer willing"])
+    def test_so_does_who_deleted_their_notes_before(self, school: School, how: str) -> None:
+        school.options = {"learning": "opt-in"}
+        note = school.hear(person=ADA, origin="discord")
+        school.hear(person=BOB, origin="discord")
+        school.night("--if-new")
+        tainted = school.registry.champion()
+        school.store(lambda store: store.withdraw_note(note))
+        school.student.decision = "keep"
+        school.night("--if-new")
+        assert school.registry.champion() == tainted
+        if how == "forgotten":
+            school.store(lambda store: store.forget(ADA))
+        else:
+            now = datetime.now(UTC)
+            school.store(lambda store: store.set_learning(ADA, learning=False, at=now))
+
+        school.night("--if-new")
+
+        assert school.registry.champion() == "shipped-1"
+        assert tainted not in school.registry.versions()
+
     def test_if_the_new_model_is_not_good_enough_the_shipped_one_serves(self, school: School) -> None:
         school.hear()
         school.night("--if-new")
