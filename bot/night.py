@@ -264,10 +264,9 @@ class Night:
         """
         challenger = lesson.challenger
         assert challenger is not None  # noqa: S101 - `_decide` has checked
-        if history[-1:] != (reference.folder.name,):
-            if not make_champion(self.registry, reference.folder, after=history):
-                return False
-            history = self.registry.history()
+        if not make_champion(self.registry, reference.folder, after=history):
+            return False
+        history = self.registry.history()
         night = {**facts, "base": shipped_champion()[1].version}
 
         def add_card(folder: Path, header: Header) -> None:

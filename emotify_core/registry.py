@@ -22,7 +22,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import groupby
@@ -219,7 +219,7 @@ class Registry:
         return header
 
     def adopt(self, folder: Path) -> str:
-        """Take over a version of another registry, and return its name; one that is here already stays as it is.
+        """Take over a version of another registry, and return its name; one that is here already, and whole, stays.
 
         Raises
         ------
@@ -227,10 +227,11 @@ class Registry:
             If the version is damaged.
         """
         version, source = folder.name, Registry(folder.parent)
-        if version in self.versions():
+        with suppress(ModelError):
+            self.check(version)
             return version
         source.check(version)
-        if version in self.damaged():
+        if (self.root / version).exists():
             self._bury(version)
         with self._publishing(version) as copy:
             for path in folder.iterdir():

@@ -672,6 +672,24 @@ class TestChampion:
         assert school.registry.champion() == "shipped-1"
         assert "The champion could not be used." in " ".join(school.out.split())
 
+    @pytest.mark.parametrize("file", ["header.json", MODEL_FILE])
+    @pytest.mark.parametrize("decision", ["promote", "keep"])
+    def test_a_half_restored_copy_of_the_shipped_one_is_made_whole(
+        self, school: School, file: str, decision: Literal["promote", "keep"]
+    ) -> None:
+        school.hear()
+        school.night()
+        school.registry.rollback()
+        (school.registry.root / "shipped-1" / file).unlink()
+        school.student.decision = decision
+
+        assert school.night() == (0 if decision == "promote" else 3)
+
+        assert school.registry.check("shipped-1")
+        if decision == "promote":
+            assert school.registry.rollback() == "shipped-1"
+        assert models.champion_folder(school.registry) == school.registry.root / "shipped-1"
+
     def test_if_nobody_knows_any_more_which_one_it_was_the_shipped_one_is_taken(
         self, school: School, caplog: pytest.LogCaptureFixture
     ) -> None:

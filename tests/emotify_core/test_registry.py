@@ -474,11 +474,16 @@ class TestAdopt:
 
         assert registry.metrics("tiny-1") == {"whose": "ours"}
 
-    def test_what_is_here_already_but_damaged_is_made_anew(self, registry: Registry, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("file", ["header.json", MODEL_FILE])
+    @pytest.mark.parametrize("content", [b"{", None])
+    def test_what_is_here_already_but_damaged_is_made_anew(
+        self, registry: Registry, tmp_path: Path, file: str, content: bytes | None
+    ) -> None:
         other = Registry(tmp_path / "other")
         publish(other, "tiny-1")
         publish(registry, "tiny-1")
-        (registry.root / "tiny-1" / "header.json").write_bytes(b"{")
+        damaged = registry.root / "tiny-1" / file
+        damaged.unlink() if content is None else damaged.write_bytes(content)
 
         registry.adopt(other.root / "tiny-1")
 
