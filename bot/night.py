@@ -153,8 +153,7 @@ class Night:
         try:
             outcome = self._decide(number, reference, reading, withdrawn_at)
         except BaseException as error:
-            reason = _sentence(error)
-            self._end(number, Outcome("failed", reason, reference.folder.name, None, {}, self.clock()))
+            self._end_for(number, _sentence(error), champion=reference.folder.name)
             raise
         try:
             self._end(number, outcome)
@@ -314,20 +313,20 @@ class Night:
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         for night in nights:
             if night.decision is None:
-                self._end_for(night)
+                self._end_for(night.id, _CUT_SHORT)
 
-    def _end_for(self, night: StoredNight) -> None:
-        """End a night that was killed: its version serves, or it goes."""
-        made = [version for version in self.registry.versions() if self._number(version) == night.id]
+    def _end_for(self, number: int, why: str, *, champion: str = "") -> None:
+        """End a night that was killed or failed: its version serves, or it goes."""
+        made = [version for version in self.registry.versions() if self._number(version) == number]
         promoted = [version for version in made if version in self.registry.history()]
         for version in set(made) - set(promoted):
             self.registry.remove(version)
         facts = night_of(self.registry, promoted[-1]) if promoted else {}
         report: dict[str, Any] = {key: facts[key] for key in _KEPT_FACTS if key in facts}
         decision: Decision = "promoted" if promoted else "failed"
-        reason = f"{facts.get('reason', '')} {_CUT_SHORT}".strip()
-        champion, challenger = facts.get("champion"), promoted[-1] if promoted else None
-        self._end(night.id, Outcome(decision, reason, champion or "", challenger, report, self.clock()))
+        reason = f"{facts.get('reason', '')} {why}".strip()
+        champion, challenger = facts.get("champion") or champion, promoted[-1] if promoted else None
+        self._end(number, Outcome(decision, reason, champion, challenger, report, self.clock()))
 
     def _number(self, version: str) -> int | None:
         """Find which night made a version."""

@@ -425,6 +425,43 @@ class TestFailure:
         school.student.error = None
         assert school.night() == 0
 
+    def test_a_version_that_could_not_be_promoted_goes(self, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+        school.hear()
+        promote = Registry.promote
+
+        def refuse(self: Registry, version: str) -> None:
+            if version.startswith("night"):
+                raise OSError(28, "No space left on device", "champion.json")
+            promote(self, version)
+
+        monkeypatch.setattr(Registry, "promote", refuse)
+
+        assert school.night() == 1
+
+        assert school.registry.versions() == ("shipped-1",)
+        night = school.nights()[0]
+        assert (night.decision, night.champion, night.challenger) == ("failed", "shipped-1", None)
+
+    def test_who_stops_it_once_its_model_serves_is_told_that_it_does(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear()
+        promote = Registry.promote
+
+        def stop_then(self: Registry, version: str) -> None:
+            promote(self, version)
+            if version.startswith("night"):
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Registry, "promote", stop_then)
+
+        assert school.night() == 130
+
+        night = school.nights()[0]
+        assert (night.decision, night.challenger) == ("promoted", school.registry.champion())
+        assert night.reason == "Nowhere worse than allowed. The job was stopped."
+        assert (school.settings.data_dir / "night.png").exists()
+
     def test_two_at_once_do_not_learn(self, school: School) -> None:
         second = School(school.folder)
         school.student.meanwhile = second.night
