@@ -20,6 +20,7 @@ _SENTENCES: Final = {
     "promoted": "🌙 I learned tonight, and a new model serves now.",
     "kept": "🌙 I went through the feedback tonight, and the old model stays.",
     "failed": "🌙 Tonight's retraining failed, and the old model stays.",
+    "cut short": "🌙 Tonight's retraining was cut short; the logs say more.",
 }
 _LONGEST_REASON: Final = 500
 
@@ -29,12 +30,12 @@ async def post_night(client: discord.Client, settings: Settings, night: StoredNi
 
     Nights without news, in which there was nothing to learn, are not worth a message.
     """
-    sentence = _SENTENCES.get(night.decision or "")
+    sentence = _SENTENCES.get(night.decision or "cut short")
     if settings.operator_channel is None or sentence is None:
         return
     reason = discord.utils.escape_markdown((night.reason or "").strip())[:_LONGEST_REASON]
     text = f"{sentence} {reason}".strip()
-    picture = None if night.decision == "failed" else await asyncio.to_thread(_read_picture, settings)
+    picture = None if night.decision in {"failed", None} else await asyncio.to_thread(_read_picture, settings)
     channel = client.get_partial_messageable(settings.operator_channel)
     try:
         if picture is not None:

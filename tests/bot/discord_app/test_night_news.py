@@ -28,7 +28,7 @@ async def begin(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("bot.night_schedule.SETTLING", timedelta(0))
     vault = await asyncio.to_thread(Vault.open, tmp_path / "examples.key")
 
-    async def begin(channel: Channel, decision: Decision, reason: str, *, picture: bool = True) -> None:
+    async def begin(channel: Channel, decision: Decision | None, reason: str = "", *, picture: bool = True) -> None:
         store = await Store.open(tmp_path / "emotify.db", vault=vault)
         note = await store.claim_note(ADA, origin="try", received_at=NOW)
         assert note is not None
@@ -42,9 +42,10 @@ async def begin(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         async def job() -> None:
             store = await Store.open(tmp_path / "emotify.db", vault=vault)
             night = await store.begin_night(NOW)
-            await store.end_night(
-                night, decision=decision, champion="a", challenger="b", reason=reason, report={}, at=NOW
-            )
+            if decision is not None:  # else it was killed
+                await store.end_night(
+                    night, decision=decision, champion="a", challenger="b", reason=reason, report={}, at=NOW
+                )
             await store.close()
 
         monkeypatch.setattr("bot.discord_app.lifecycle.run_job", job)
@@ -71,6 +72,13 @@ async def test_a_failure_comes_without_the_picture_of_an_earlier_night(
     await begin(home.channel, "failed", "The disk is full.")
     message = await fake.next_message(home.channel, timeout=PATIENCE)
     assert message.content == "🌙 Tonight's retraining failed, and the old model stays. The disk is full."
+    assert message.attachments == []
+
+
+async def test_a_night_that_was_killed_is_news_too(fake: FakeDiscord, home: Home, begin: Begin) -> None:
+    await begin(home.channel, None)
+    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    assert message.content == "🌙 Tonight's retraining was cut short; the logs say more."
     assert message.attachments == []
 
 
