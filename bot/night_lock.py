@@ -30,18 +30,20 @@ def locked(path: Path) -> Iterator[None]:
     ------
     LockedError
         If another process holds the lock.
+    OSError
+        If the file cannot be locked at all, as on some network file systems.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # children do not inherit it, and so not the lock
     try:
-        _lock(descriptor)
+        _lock(descriptor, path)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> None:
-    """Lock an open file, or say that it is locked."""
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock an open file, or say that it is locked, or that it cannot be."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415
@@ -52,4 +54,6 @@ def _lock(descriptor: int) -> None:
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise LockedError from error
+        if sys.platform == "win32" or isinstance(error, BlockingIOError):
+            raise LockedError from error
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +40,14 @@ def test_the_lock_of_a_process_that_is_killed_is_free(tmp_path: Path) -> None:
         holder.kill()
     with locked(path):
         assert path.exists()
+
+
+def test_a_file_system_that_knows_no_locks_is_not_taken_for_another_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match=r"No locks available: .*lock"), locked(tmp_path / "lock"):
+        pytest.fail("there is no lock")
