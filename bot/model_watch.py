@@ -89,7 +89,7 @@ class ModelWatch:
         """Tell one alias from another: it is always replaced as a whole."""
         try:
             facts = (self._registry.root / ALIAS_FILE).stat()
-        except FileNotFoundError:
+        except OSError:  # there is none, or it is out of reach, of which `run` tells when it is to be read
             return None
         return facts.st_mtime_ns, facts.st_ino, facts.st_size
 

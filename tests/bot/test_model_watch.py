@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,31 @@ async def test_a_damaged_model_is_not_even_tried(registry: Registry, caplog: pyt
     await ModelWatch(registry, pool).look()
     assert pool.given == []
     assert "its hash differs" in caplog.text
+
+
+async def test_an_alias_out_of_reach_is_told_of_every_few_minutes_at_most(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stat, looks = Path.stat, 0
+
+    def refused(self: Path, **options: bool) -> os.stat_result:
+        if self.name == "champion.json":
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **options)
+
+    async def count(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 150:  # more than seven minutes
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(Path, "stat", refused)
+    pool = Pool()
+    with pytest.raises(asyncio.CancelledError):
+        await ModelWatch(registry, pool, sleep=count).run()
+
+    assert pool.given == []
+    assert len(caplog.records) == 2
 
 
 async def test_whatever_goes_wrong_it_goes_on_watching(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
