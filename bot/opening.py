@@ -1,12 +1,42 @@
-"""The store as the settings say, with the key of what is kept to learn from."""
+"""The store as the settings say, and its two keys: those of pseudonyms and of what is kept to learn from."""
 
 from __future__ import annotations
 
 import asyncio
 
 from bot.config import Settings
+from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.vault import Vault
+
+
+async def open_pseudonymizer(settings: Settings) -> Pseudonymizer:
+    """Read the key of pseudonyms, or make one; call it before `open_store`.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Raises
+    ------
+    PseudonymKeyError
+        If the key cannot be used, or is lost: none is made beside a store that needs another one.
+    StoreError
+        If the key is missing, and the store that may need it cannot be used.
+    """
+    path, key_path = settings.database_path, settings.pseudonym_key_path
+    if await asyncio.to_thread(lambda: path.exists() and not key_path.exists()):
+        store = await Store.open(path)
+        try:
+            is_lost = await store.setting("store", "key_id") is not None
+        finally:
+            await store.close()
+        if is_lost:
+            raise PseudonymKeyError(
+                f"{key_path} is missing, and without it {path} knows nobody any more: restore it from the backup; "
+                "if it is lost, move the database away to start anew."
+            )
+    return await asyncio.to_thread(Pseudonymizer.open, key_path)
 
 
 async def open_store(settings: Settings, *, key_id: str) -> Store:

@@ -24,8 +24,8 @@ from bot.log import logging_to
 from bot.models import open_registry
 from bot.night import Learn, Night, Outcome, UntidyNightError
 from bot.night_lock import LOCK_FILE, LockedError, locked
-from bot.opening import open_store
-from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
+from bot.opening import open_pseudonymizer, open_store
+from bot.pseudonyms import PseudonymKeyError
 from bot.store import Store, StoreError
 from bot.terminal import printable
 from emotify_core.cli.night import show_night
@@ -181,7 +181,7 @@ def _opened(settings: Settings) -> Iterator[tuple[asyncio.Runner, Store]]:
     """Open log and store, and close them in the end."""
     secrets = [each.get_secret_value() for each in (settings.discord_token, settings.examples_key) if each]
     with logging_to(settings.log_dir / "retrain.log", console=None, secrets=secrets), asyncio.Runner() as runner:
-        pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
+        pseudonymizer = runner.run(open_pseudonymizer(settings))
         store = runner.run(open_store(settings, key_id=pseudonymizer.key_id))
         try:
             yield runner, store

@@ -28,8 +28,8 @@ from bot.hearing import hear
 from bot.limits import decode_limits
 from bot.log import logging_to
 from bot.models import load_classifier
-from bot.opening import open_store
-from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
+from bot.opening import open_pseudonymizer, open_store
+from bot.pseudonyms import PseudonymKeyError
 from bot.store import StoreError
 from bot.terminal import ask_emotion, ask_verdict, printable, show_answer, show_verdict
 from bot.verdicts import Judgement, Mark, Rejection, mark_from_word
@@ -214,7 +214,7 @@ def _conversation(
     runner: asyncio.Runner, settings: Settings, terminal: Terminal, *, learns: bool
 ) -> Iterator[Conversation]:
     """Open the store and the model, and close the store in the end."""
-    pseudonymizer = Pseudonymizer.open(settings.pseudonym_key_path)
+    pseudonymizer = runner.run(open_pseudonymizer(settings))
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
     with logging_to(settings.log_dir / "try.log", console=None, secrets=[token]):
         with terminal.out.status("Warming up…"):

@@ -28,8 +28,7 @@ from bot.limits import decode_limits
 from bot.model_watch import ModelWatch, Swappable
 from bot.models import adopt_release_alone, open_registry, serving_model
 from bot.nightly import Nightly, run_job
-from bot.opening import open_store
-from bot.pseudonyms import Pseudonymizer
+from bot.opening import open_pseudonymizer, open_store
 from bot.recognition import RecognitionPool
 
 _log = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ async def live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
 
 async def _live(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
     """Build everything in the order in which it is needed, and take it down in the reverse order."""
-    pseudonymizer = await asyncio.to_thread(Pseudonymizer.open, settings.pseudonym_key_path)
+    pseudonymizer = await open_pseudonymizer(settings)
     async with AsyncExitStack() as stack:
         store = await open_store(settings, key_id=pseudonymizer.key_id)
         stack.push_async_callback(store.close)

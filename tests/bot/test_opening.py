@@ -6,8 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import Settings
-from bot.opening import open_store
-from bot.store import StoreError
+from bot.opening import open_pseudonymizer, open_store
+from bot.pseudonyms import PseudonymKeyError
+from bot.store import Store, StoreError
 from tests.bot.kept_notes import allow, heard
 
 pytestmark = pytest.mark.usefixtures("no_blocking")
@@ -45,6 +46,26 @@ async def test_beside_examples_no_new_key_is_made_in_the_place_of_a_lost_one(set
 
     key.rename(settings.examples_key_path)
     await (await open_store(settings, key_id="one")).close()
+
+
+async def test_beside_a_store_no_new_key_of_pseudonyms_is_made_in_the_place_of_a_lost_one(settings: Settings) -> None:
+    first = await open_pseudonymizer(settings)
+    await (await open_store(settings, key_id=first.key_id)).close()
+    key = settings.pseudonym_key_path.rename(settings.data_dir / "backup")
+
+    for _ in range(2):
+        with pytest.raises(PseudonymKeyError, match=r"pseudonym\.key is missing.*restore it from the backup"):
+            await open_pseudonymizer(settings)
+        assert not settings.pseudonym_key_path.exists()
+
+    key.rename(settings.pseudonym_key_path)
+    assert (await open_pseudonymizer(settings)).key_id == first.key_id
+
+
+async def test_beside_a_store_that_no_key_was_made_for_there_is_a_new_one(settings: Settings) -> None:
+    await (await Store.open(settings.database_path)).close()
+    assert await open_pseudonymizer(settings)
+    assert settings.pseudonym_key_path.exists()
 
 
 async def test_a_given_key_serves_in_the_place_of_a_lost_file(settings: Settings) -> None:
