@@ -47,7 +47,7 @@ def test_an_answer_shows_emotion_confidence_all_probabilities_reply_and_notice(c
     show_answer(console, "no\x1bte [red].ogg", Answer(1, "You sound neutral.", EVEN, notice="I am a machine."))
     text = printed(console)
     assert r"no\x1bte [red].ogg" in text
-    assert "12%" in text
+    assert "unsure; most likely 😐 neutral, 12%" in text
     assert all(f"{emotion.emoji} {emotion}" in text for emotion in Emotion)
     assert "You sound neutral." in text
     assert "I am a machine." in text
