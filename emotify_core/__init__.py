@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from emotify_core.features import FeatureVector, extract
     from emotify_core.prediction import Prediction
     from emotify_core.timeline import Timeline
-    from emotify_core.waveform import Waveform
+    from emotify_core.waveform import Recording, Waveform
 
 __all__ = [
     "AudioError",
@@ -32,6 +32,7 @@ __all__ = [
     "FeatureVector",
     "ModelError",
     "Prediction",
+    "Recording",
     "Timeline",
     "Waveform",
     "decode",
@@ -46,6 +47,7 @@ _LAZY = {
     "FeatureVector": "emotify_core.features",
     "extract": "emotify_core.features",
     "Prediction": "emotify_core.prediction",
+    "Recording": "emotify_core.waveform",
     "Timeline": "emotify_core.timeline",
     "Waveform": "emotify_core.waveform",
 }

@@ -129,7 +129,7 @@ def _bytes_of(source: Source, max_bytes: int) -> bytes:
         return _read(os.fspath(source), max_bytes)
     except TypeError as exc:
         kind = type(source).__name__
-        message = f"encoded audio or its path is needed, not {kind}; samples make an emotify_core.waveform.Recording"
+        message = f"encoded audio or its path is needed, not {kind}; samples make an emotify_core.Recording"
         raise TypeError(message) from exc
     except FileNotFoundError as exc:
         raise UndecodableAudioError("there is no such file") from exc

@@ -181,7 +181,7 @@ class EmotionClassifier:
         ----------
         source : bytes, path-like or Waveform
             Encoded audio of any format, or a file of it, or a waveform as `decode` or `read` gives. Your own samples
-            make an `emotify_core.waveform.Recording`: a `Waveform` counts as trimmed and levelled.
+            make an `emotify_core.Recording`: a `Waveform` counts as trimmed and levelled.
         limits : DecodeLimits, optional
             How much is read before giving up.
 

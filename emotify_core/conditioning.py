@@ -55,6 +55,8 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
         pieces = _sound_of(y, sr, span)
         y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     conditioned = y - offset
+    if not conditioned.any():  # of a large offset the level is but rounding errors
+        raise NoSpeechError
     conditioned *= _gain(conditioned, normalize=normalize)
     return conditioned
 

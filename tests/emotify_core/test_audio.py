@@ -426,7 +426,7 @@ class TestDamage:
 
 class TestPaths:
     def test_samples_are_told_where_they_belong(self) -> None:
-        with pytest.raises(TypeError, match=r"not ndarray; samples make an emotify_core\.waveform\.Recording$"):
+        with pytest.raises(TypeError, match=r"not ndarray; samples make an emotify_core\.Recording$"):
             decode(np.zeros(16_000, np.float32))  # type: ignore[arg-type]
 
     def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:

@@ -44,10 +44,11 @@ def test_without_normalisation_only_what_exceeds_full_scale_is_scaled() -> None:
     assert np.abs(condition(100 * SPEECH, 16000, normalize=False)).max() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("offset", [0.7, 123456.7, 1e20])  # of integers of 24 bits, say, that nobody scaled
 @pytest.mark.parametrize("trim", [True, False])
-def test_silence_is_no_speech(trim: bool) -> None:
-    with pytest.raises(NoSpeechError):
-        condition(np.full(16000, 0.7, np.float32), 16000, trim=trim)
+def test_silence_is_no_speech(trim: bool, offset: float) -> None:
+    with pytest.raises(NoSpeechError, match="silent"):
+        condition(np.full(16000, offset, np.float32), 16000, trim=trim)
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, 3199])

@@ -23,6 +23,7 @@ def test_these_names_are_public() -> None:
         "FeatureVector",
         "ModelError",
         "Prediction",
+        "Recording",
         "Timeline",
         "Waveform",
         "decode",
