@@ -23,6 +23,7 @@ Status = Callable[[], AbstractContextManager[object]]
 _BAR = 30
 _WIDTH = 80  # columns
 _INDENT = "  "
+_OVER_TIME = "Over time, in windows of three seconds that are heard by themselves:"
 
 
 @dataclass(frozen=True)
@@ -107,5 +108,5 @@ def _as_text(name: str, verdict: Verdict) -> str:
         text = verdict.explanation.text
         lines.append(textwrap.fill(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
     if verdict.timeline is not None:
-        lines.append(verdict.timeline.as_text(_WIDTH))
+        lines += [_OVER_TIME, verdict.timeline.as_text(_WIDTH)]
     return "\n".join(lines)
