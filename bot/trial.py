@@ -51,6 +51,7 @@ examples:
   python -m bot try note.ogg                 reply, then ask if it was right
   python -m bot try *.wav --verdict right    confirm every guess
   python -m bot try note.m4a --verdict sad   say which emotion it was
+  python -m bot try --forget                 delete all that is kept of you
 
 The reply and your feedback are recorded in the same database as the bot's,
 under a pseudonym, and with them, encrypted, numbers that describe how the note
@@ -120,10 +121,13 @@ def main(argv: Sequence[str], *, load: Callable[[], Settings] = load_settings, t
     int
         Exit status: 0 if every note was heard, 1 if at least one was not, 2 if it could not start, 130 if interrupted.
     """
-    arguments = parse(_parser(), argv)
+    arguments = _arguments(argv)
     terminal = terminal or _standard_terminal()
     try:
         settings = load()
+        if arguments.forget:
+            _forget(settings, terminal, arguments.user or _login_name())
+            return _ALL_HEARD
         learns = bool(arguments.files)  # nobody speaks in the demonstration note
         with asyncio.Runner() as runner, _conversation(runner, settings, terminal, learns=learns) as conversation:
             trial = _Trial(runner, conversation, terminal, arguments.user or _login_name(), arguments.verdict)
@@ -231,6 +235,18 @@ def _conversation(
             runner.run(store.close())
 
 
+def _forget(settings: Settings, terminal: Terminal, user: str) -> None:
+    """Delete everything that is kept about a person who used `try`."""
+    with asyncio.Runner() as runner:
+        pseudonymizer = runner.run(open_pseudonymizer(settings))
+        store = runner.run(open_store(settings, key_id=pseudonymizer.key_id))
+        try:
+            n_notes = runner.run(store.forget(pseudonymizer.of("try", user)))
+        finally:
+            runner.run(store.close())
+    terminal.out.print(Text(messages.forgotten(n_notes, had_opted_out=False)))
+
+
 class _FileError(Exception):
     """A file cannot be opened as a note; the text is one sentence."""
 
@@ -259,6 +275,15 @@ def _standard_terminal() -> Terminal:
     return Terminal(Console(highlight=False), Console(stderr=True, highlight=False), stdin)
 
 
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments."""
+    parser = _parser()
+    arguments = parse(parser, argv)
+    if arguments.forget and (arguments.files or arguments.verdict):
+        parser.error("--forget stands without files and --verdict")
+    return arguments
+
+
 def _parser() -> argparse.ArgumentParser:
     """Describe the arguments."""
     parser = argparse.ArgumentParser(
@@ -278,6 +303,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_mark,
         metavar="VERDICT",
         help=f"right, wrong, or the emotion that it was: {', '.join(Emotion)}",
+    )
+    parser.add_argument(
+        "--forget", action="store_true", help="delete everything that is kept about the user, instead of listening"
     )
     return parser
 

@@ -40,7 +40,7 @@ def test_the_notice_in_discord_names_the_commands() -> None:
 
 
 def test_the_notice_on_a_terminal_tells_that_the_bot_learns() -> None:
-    for word in ("to learn from", "numbers that describe how your voice sounds", "encrypted"):
+    for word in ("to learn from", "numbers that describe how your voice sounds", "encrypted", "try --forget"):
         assert word in messages.NOTICE_TRY
 
 

@@ -429,6 +429,31 @@ def test_nothing_is_learned_from_the_demonstration_note(bench: Bench) -> None:
     assert bench.examples() == []
 
 
+def test_a_person_is_forgotten_and_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in ("anna", "bob"):
+        assert bench.run([bench.note(), "--user", user, "--verdict", "angry"]) == 0
+    monkeypatch.delattr(EmotionClassifier, "load")  # nothing is listened to
+
+    assert bench.run(["--forget", "--user", "anna"]) == 0
+
+    assert "everything about you is deleted, 1 voice note with all that belonged to it." in " ".join(bench.out.split())
+    assert bench.export("anna")["notes"] == []
+    assert len(bench.export("bob")["notes"]) == len(bench.examples()) == 1
+    assert bench.run(["--forget", "--user", "anna"]) == 0
+    assert "no voice note of yours" in bench.out
+
+
+@pytest.mark.parametrize("words", [["note.ogg"], ["--verdict", "sad"]])
+def test_forgetting_takes_no_files_and_no_verdict(
+    bench: Bench, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        bench.run([*words, "--forget"])
+
+    assert stopped.value.code == 2
+    assert "--forget stands without files and --verdict" in capsys.readouterr().err
+
+
 def test_the_real_classifier_hears_a_note(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     assert bench.run([bench.note(content=demonstration_note()), "--user", "anna"]) == 0
