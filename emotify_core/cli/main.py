@@ -230,7 +230,10 @@ def _corpus(text: str) -> tuple[str, Path]:
     name, separator, folder = text.partition("=")
     if not (name and separator and folder):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=DIR")
-    return name, Path(folder).expanduser()
+    try:
+        return name, Path(folder).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{folder!r}: the user named after ~ has no home here") from error
 
 
 def _seed(text: str) -> int:

@@ -175,6 +175,13 @@ class TestFailures:
 
         assert line == r"emotify: The folder of the corpus ravdess is missing: no/such folder\x1b"
 
+    def test_a_corpus_in_the_home_of_nobody(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as stopped:  # who means ~/ravdess easily writes this
+            main(["evaluate", "--corpus", "ravdess=~ravdess-of-nobody"])
+
+        assert stopped.value.code == 2
+        assert "'~ravdess-of-nobody': the user named after ~ has no home here" in capsys.readouterr().err
+
     def test_an_unknown_corpus(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         line = self.failure(["evaluate", "--corpus", f"iemocap={tmp_path}"], capsys)
 
