@@ -17,6 +17,7 @@ from emotify_core.prediction import Prediction
 from responses.bands import Band, confidence_band
 
 _BAR_WIDTH: Final = 30
+_BESIDE_BAR: Final = 26  # columns that margins, emotion and percentage take
 _QUESTION: Final = "Was I right? [y]es, [n]o, an emotion or its emoji, Enter to skip: "
 _WHICH: Final = f"Which one was it? {', '.join(Emotion)}; Enter to skip: "
 _AGAIN: Final = "I don't know that word. "
@@ -39,7 +40,7 @@ def show_answer(console: Console, name: str, answer: Answer) -> None:
     console.print(Text(printable(name), style="bold"), soft_wrap=True)
     parts: list[Text | Table] = []
     if answer.prediction is not None:
-        parts += [_headline(answer.prediction), Text(), _bars(answer.prediction), Text()]
+        parts += [_headline(answer.prediction), Text(), _bars(answer.prediction, console.width), Text()]
     parts.append(Text(answer.text, style="italic"))
     if answer.notice:
         parts += [Text(), Text(answer.notice, style="dim")]
@@ -93,14 +94,15 @@ def _headline(prediction: Prediction) -> Text:
     return Text.assemble(f"{emotion.emoji} ", (emotion.value, "bold"), f"  {prediction.confidence:.0%} sure")
 
 
-def _bars(prediction: Prediction) -> Table:
-    """Draw all probabilities, most probable first."""
+def _bars(prediction: Prediction, width: int) -> Table:
+    """Draw all probabilities, most probable first; on a narrow terminal the bars get shorter."""
     table = Table.grid(padding=(0, 2, 0, 0))
+    bar_width = max(1, min(_BAR_WIDTH, width - _BESIDE_BAR))
     table.add_column()
-    table.add_column(width=_BAR_WIDTH)
+    table.add_column(width=bar_width)
     table.add_column(justify="right")
     for rank, emotion in enumerate(prediction.ranked):
         p = prediction.probabilities[emotion]
         style = "cyan" if rank == 0 else "bright_black"
-        table.add_row(f"{emotion.emoji} {emotion}", Text("█" * round(p * _BAR_WIDTH), style=style), f"{p:.0%}")
+        table.add_row(f"{emotion.emoji} {emotion}", Text("█" * round(p * bar_width), style=style), f"{p:.0%}")
     return table

@@ -54,6 +54,15 @@ def test_an_answer_shows_emotion_confidence_all_probabilities_reply_and_notice(c
     assert max(cell_len(line) for line in text.splitlines()) <= 80
 
 
+@pytest.mark.parametrize("width", [27, 40, 55])
+def test_a_narrow_terminal_has_shorter_bars_and_all_emotions(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    show_answer(console, "a", Answer(1, "b", EVEN))
+    bars = [line for line in printed(console).splitlines() if "12%" in line and "unsure" not in line]
+    assert [line.split()[:2] for line in bars[-8:]] == [[emotion.emoji, emotion.value] for emotion in Emotion]
+    assert max(map(cell_len, bars)) <= width
+
+
 def test_a_sure_guess_is_named_as_one(console: Console) -> None:
     show_answer(console, "a", Answer(1, "b", CERTAIN))
     assert "😢 sad  90% sure" in printed(console)
