@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 from yarl import URL
 
 from bot.discord_app import gaps
-from bot.discord_app.patience import patiently
+from bot.discord_app.patience import asked_to_wait, patiently
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: interaction has already been acknowledged
 _ACKNOWLEDGED: Final = 40060
@@ -35,6 +36,23 @@ def use_rest_base(base: str) -> None:
     Route.BASE = base.rstrip("/")
 
 
+def read_any_answer() -> None:
+    """Let discord.py read JSON whatever the content type calls it, and take for text whatever is none."""
+    discord.http.json_or_text = discord.webhook.async_.json_or_text = _json_or_text  # type: ignore[attr-defined]
+
+
+async def _json_or_text(response: aiohttp.ClientResponse) -> Any:  # noqa: ANN401 - any JSON
+    """Read an answer: a proxy may name a charset, and call a page of HTML JSON."""
+    text = await response.text(encoding="utf-8", errors="replace")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text
+    if response.status == 429 and isinstance(data, dict) and not isinstance(data.get("retry_after"), int | float):
+        data["retry_after"] = asked_to_wait(response.headers, 1.0)
+    return data
+
+
 def accept_bare_answers() -> None:
     """Let the answers to interactions leave fields out, in the current context and the tasks that it starts."""
     async_context.set(_Interactions())  # type: ignore[no-untyped-call]
@@ -49,9 +67,14 @@ class _Interactions(AsyncWebhookAdapter):
         request = partial(super().request, route, counted, **options)
         if route.path.endswith("/callback"):
             return await self._call_back(request, counted) or {"interaction": {"id": 0}}
-        # A repeated follow-up would be a second message, and a file has been read by then.
-        may_repeat = route.method != "POST" and not options.get("files")
-        return gaps.complete_answer(route.path, await (patiently(request) if may_repeat else request()))
+
+        async def rewound() -> Any:  # noqa: ANN401 - any JSON
+            for file in options.get("files") or ():
+                file.reset()
+            return await request()
+
+        # A repeated follow-up would be a second message.
+        return gaps.complete_answer(route.path, await (rewound() if route.method == "POST" else patiently(rewound)))
 
     async def _call_back(self, request: Callable[[], Awaitable[Any]], counted: _Counted) -> Any:  # noqa: ANN401
         """Answer an interaction; where Discord heard that, and its confirmation was lost, all is well."""

@@ -116,6 +116,7 @@ def recognition_pool(settings: Settings) -> RecognitionPool:
 async def _serve(services: Services, pool: Pool, stop: asyncio.Event) -> None:
     """Serve Discord; without the message content intent if that is switched off."""
     api.use_rest_base(services.settings.discord_api)
+    api.read_any_answer()
     api.accept_bare_answers()
     try:
         await _converse(services, pool, stop, message_content=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 import aiohttp
@@ -58,7 +58,11 @@ def is_gone(failure: discord.HTTPException) -> bool:
 
 def _retry_after(failure: discord.HTTPException, attempt: int) -> float:
     """Read the seconds that Discord asks to wait; where it does not say, more with each attempt."""
-    headers, unsaid = failure.response.headers, 2.0 ** (attempt - 1)
+    return asked_to_wait(failure.response.headers, 2.0 ** (attempt - 1))
+
+
+def asked_to_wait(headers: Mapping[str, str], unsaid: float) -> float:
+    """Read the seconds that a 429 asks to wait from its headers; `unsaid` where they do not say."""
     try:
         return max(0.0, float(str(headers.get("Retry-After") or headers.get("X-RateLimit-Reset-After") or unsaid)))
     except ValueError:  # the header may also be a date

@@ -156,7 +156,10 @@ def abort(request: web.Request) -> None:
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Return a response typed exactly as Discord does: no charset, which discord.py would not take for JSON."""
-    return web.Response(
-        body=json.dumps(body).encode(), status=status, content_type="application/json", headers=VIA | (headers or {})
-    )
+    """Return a response typed exactly as Discord does: no charset, which discord.py would not take for JSON.
+
+    Bytes are sent as they are, and headers may say another type.
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    typed = VIA | {"Content-Type": "application/json"} | (headers or {})
+    return web.Response(body=content, status=status, headers=typed)

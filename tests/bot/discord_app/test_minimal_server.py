@@ -173,3 +173,26 @@ async def test_a_command_may_be_acknowledged_with_nothing(launch: Launch, tmp_pa
         await server.until(server.reacted(*FIRST))
         await server.react("9050", "😠")
         await until_rows(tmp_path, "SELECT * FROM feedback WHERE mark = 'angry'")
+
+
+@pytest.mark.parametrize("about", [None, {"interaction": {"id": "7003", "type": 2}}])
+async def test_a_command_is_answered_though_every_answer_names_a_charset(
+    launch: Launch, about: dict[str, object] | None
+) -> None:
+    said: list[str] = []
+
+    def elsewhere(request: web.Request) -> web.Response:
+        if request.path.endswith("/callback"):
+            return web.json_response(about)
+        if request.method == "PATCH" and request.path.endswith("/@original"):
+            said.append(request.path)
+        return web.json_response({"id": "9050", "channel_id": CHANNEL})
+
+    async with MinimalDiscord(elsewhere=elsewhere) as server:
+        await launch(STAND_IN, **settings(server))
+        await server.connected()
+        command = {"id": "7003", "application_id": "1001", "type": 2, "token": "its-token", "channel_id": CHANNEL}
+        command |= {"user": ADA, "data": {"id": "2", "name": "privacy", "type": 1}}
+        await server.dispatch("INTERACTION_CREATE", command)
+        await server.until(lambda: said)
+        assert said == ["/webhooks/1001/its-token/messages/@original"]
