@@ -139,7 +139,8 @@ def _guarded(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def guarded(data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
         try:
             gaps.complete_event(event, data)
-            parse(data)
+            if not gaps.is_fragment(event, data):
+                parse(data)
         except Exception:  # noqa: BLE001 - it is logged, and the next event may be fine
             _log.exception("A %s event could not be read", event)
 

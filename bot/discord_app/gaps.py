@@ -1,9 +1,10 @@
-"""Fields that compatible servers leave out, and that discord.py relies on: they are filled in before it reads them."""
+"""Fields that compatible servers leave out, and that discord.py relies on: they are filled in before it reads them.
+
+A field that is null is one that was left out, unless Discord itself sends it so.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,7 +15,7 @@ _FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
     {
         "application": {"name": "", "description": "", "icon": None, "bot_public": True, "verify_key": ""}
         | {"bot_require_code_grant": False, "owner": {"id": "0", "username": ""}},
-        "attachment": {"id": "0", "size": None, "filename": "", "proxy_url": ""},
+        "attachment": {"id": "0", "size": None, "filename": "", "url": "", "proxy_url": ""},
         "channel": {"name": "", "position": 0, "type": 0},
         "interaction": {"version": 1, "attachment_size_limit": 0},
         "member": {"roles": (), "flags": 0},
@@ -43,7 +44,6 @@ _PARTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "member": {"user": "user"},
         "message": {"author": "user", "member": "member", "mentions": "user", "attachments": "attachment"}
         | {"referenced_message": "message", "reactions": "reaction count"},
-        "reaction": {"member": "member"},
         "ready": {"user": "user"},
     }
 )
@@ -60,8 +60,13 @@ _EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "GUILD_CREATE": "guild",
         "CHANNEL_CREATE": "channel",
         "MESSAGE_CREATE": "message",
+        "MESSAGE_UPDATE": "message",
+        "MESSAGE_DELETE": "removal",
+        "MESSAGE_DELETE_BULK": "removal",
         "MESSAGE_REACTION_ADD": "reaction",
         "MESSAGE_REACTION_REMOVE": "reaction",
+        "MESSAGE_REACTION_REMOVE_ALL": "removal",
+        "MESSAGE_REACTION_REMOVE_EMOJI": "removal",
         "INTERACTION_CREATE": "interaction",
     }
 )
@@ -73,6 +78,7 @@ _ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
         "/channels/{channel_id}/messages": "message",
         "/channels/{channel_id}/messages/{message_id}": "message",
         "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}": "user",
+        "/webhooks/{webhook_id}/{webhook_token}": "message",
         "/webhooks/{webhook_id}/{webhook_token}/messages/@original": "message",
     }
 )
@@ -80,19 +86,29 @@ _ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
 
 def complete_event(name: str, data: Any) -> None:  # noqa: ANN401 - whatever the gateway sends
     """Fill in what is missing in a gateway event."""
-    if name == "INTERACTION_CREATE" and "channel_id" in data:
-        is_direct = "guild_id" not in data
-        data.setdefault("channel", {"id": data["channel_id"], "type": 1 if is_direct else 0})
-    complete(data, _EVENTS.get(name))
+    kind = _EVENTS.get(name)
+    if kind == "interaction":
+        _say_where(data)
+    elif kind == "reaction":
+        data.pop("member", None)  # nobody asks for it, and it may be too little for discord.py
+    complete(data, kind)
+
+
+def is_fragment(name: str, data: Any) -> bool:  # noqa: ANN401 - whatever the gateway sends
+    """Tell whether an edit names only what changed, and not the recording: nothing in it is of interest here."""
+    return name == "MESSAGE_UPDATE" and not {"author", "attachments"} <= data.keys()
+
+
+def _say_where(data: Any) -> None:  # noqa: ANN401 - any JSON
+    """Tell the channel of an interaction by its id, and a direct message by the missing server."""
+    if data.get("channel_id") is not None:
+        channel = {"id": data["channel_id"], "type": 1 if data.get("guild_id") is None else 0}
+        data["channel"] = channel | {k: v for k, v in (data.get("channel") or {}).items() if v is not None}
 
 
 def complete_answer(path: str, data: Any) -> Any:  # noqa: ANN401 - whatever the server answers
     """Fill in what is missing in the answer to a request, whose path is a template as in discord.py."""
-    kind = _ANSWERS.get(path)
-    if kind is not None and isinstance(data, str):  # discord.py leaves it so if the content type names a charset
-        with contextlib.suppress(ValueError):
-            data = json.loads(data)
-    complete(data, kind)
+    complete(data, _ANSWERS.get(path))
     return data
 
 
@@ -103,6 +119,8 @@ def complete(data: Any, kind: str | None) -> None:  # noqa: ANN401 - any JSON
             complete(each, kind)
     if kind is None or not isinstance(data, dict) or not data:
         return
+    for name in [name for name, value in data.items() if value is None]:
+        del data[name]
     for name, value in _FIELDS.get(kind, {}).items():
         data.setdefault(name, _copy(value))
     for name, part in _PARTS.get(kind, {}).items():

@@ -13,7 +13,7 @@ import discord
 
 from bot.config import Settings
 from bot.conversation import Conversation, Recognizer
-from bot.discord_app import api
+from bot.discord_app import api, frames
 from bot.discord_app.asking import Asking
 from bot.discord_app.client import EmotifyBot
 from bot.discord_app.downloads import Downloads
@@ -118,6 +118,7 @@ async def _serve(services: Services, pool: Pool, stop: asyncio.Event) -> None:
     api.use_rest_base(services.settings.discord_api)
     api.read_any_answer()
     api.accept_bare_answers()
+    frames.forgive_gateways()
     try:
         await _converse(services, pool, stop, message_content=True)
     except discord.PrivilegedIntentsRequired:

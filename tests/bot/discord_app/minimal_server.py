@@ -21,14 +21,21 @@ Elsewhere = Callable[[web.Request], web.Response]
 
 
 class MinimalDiscord:
-    """An async context manager; `base` is the path under which its REST API lies, `elsewhere` answers all else."""
+    """An async context manager.
 
-    def __init__(self, *, base: str = "", elsewhere: Elsewhere | None = None) -> None:
+    `base` is the path under which its REST API lies, `elsewhere` answers all else, `ready` changes its READY.
+    """
+
+    def __init__(
+        self, *, base: str = "", elsewhere: Elsewhere | None = None, ready: dict[str, Any] | None = None
+    ) -> None:
         self.replies: list[dict[str, Any]] = []
         self.reactions: list[tuple[str, str]] = []
         self.asked: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.n_sessions = 0
         self._base = base
+        self._ready = ready or {}
         self._elsewhere = elsewhere or (lambda _: web.Response(status=404))
         self._sockets: set[web.WebSocketResponse] = set()
         self._news = asyncio.Condition()
@@ -93,6 +100,11 @@ class MinimalDiscord:
         for socket in list(self._sockets):
             await socket.send_json({"op": 0, "s": self._sequence, "t": event, "d": data})
 
+    async def send_frame(self, text: str) -> None:
+        """Send whatever it is."""
+        for socket in list(self._sockets):
+            await socket.send_str(text)
+
     def reacted(self, *emoji: str) -> Callable[[], bool]:
         """Make a condition: exactly these stand under the replies, in this order."""
         return lambda: [each for _, each in self.reactions] == list(emoji)
@@ -140,8 +152,9 @@ class MinimalDiscord:
                 await socket.send_json({"op": 11})
             elif payload.get("op") == 2:
                 self._sockets.add(socket)
+                self.n_sessions += 1
                 ready = {"user": BOT, "session_id": "s", "resume_gateway_url": f"ws://{self.host}/socket"}
-                await self.dispatch("READY", ready)
+                await self.dispatch("READY", ready | self._ready)
                 await self._tell()
         self._sockets.discard(socket)
         return socket

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from bot.discord_app.gaps import complete_answer, complete_event
+import pytest
+
+from bot.discord_app.gaps import complete_answer, complete_event, is_fragment
 
 USER = {"id": "1", "username": "ada", "discriminator": "0", "avatar": None}
 
@@ -43,10 +45,32 @@ def test_an_event_of_another_kind_is_left_alone() -> None:
     assert data == {"author": {"id": "1"}}
 
 
-def test_an_answer_that_discord_py_took_for_text_is_read() -> None:
-    assert complete_answer("/users/@me", '{"id": "1", "username": "ada"}') == USER
-    assert complete_answer("/users/@me", "<html>") == "<html>"
-    assert complete_answer("/anything/else", '{"id": "1"}') == '{"id": "1"}'
+def test_what_is_null_was_left_out() -> None:
+    message: dict[str, Any] = {"guild_id": None, "mentions": None, "author": {"id": "1", "username": None}}
+    complete_event("MESSAGE_CREATE", message)
+    assert "guild_id" not in message
+    assert message["mentions"] == []
+    assert message["author"] == USER | {"username": ""}
+
+
+@pytest.mark.parametrize("event", ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_REMOVE_ALL"])
+def test_what_is_removed_from_a_direct_message_has_no_server(event: str) -> None:
+    data = {"channel_id": "5", "guild_id": None}
+    complete_event(event, data)
+    assert data == {"channel_id": "5"}
+
+
+def test_a_command_without_server_came_by_direct_message() -> None:
+    command: dict[str, Any] = {"channel_id": "5", "guild_id": None, "channel": {"id": None}}
+    complete_event("INTERACTION_CREATE", command)
+    assert command["channel"] == {"id": "5", "type": 1, "name": "", "position": 0}
+
+
+def test_an_edit_that_does_not_tell_of_the_recording_is_a_fragment() -> None:
+    edit: dict[str, Any] = {"id": "7", "author": USER, "attachments": []}
+    assert not is_fragment("MESSAGE_UPDATE", edit)
+    assert is_fragment("MESSAGE_UPDATE", {"id": "7", "author": USER, "pinned": True})
+    assert not is_fragment("MESSAGE_CREATE", {"id": "7"})
 
 
 def test_nothing_is_made_of_an_empty_answer() -> None:

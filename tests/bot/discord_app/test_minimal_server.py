@@ -196,3 +196,37 @@ async def test_a_command_is_answered_though_every_answer_names_a_charset(
         await server.dispatch("INTERACTION_CREATE", command)
         await server.until(lambda: said)
         assert said == ["/webhooks/1001/its-token/messages/@original"]
+
+
+async def test_what_a_server_sends_as_null_it_might_have_left_out(launch: Launch, tmp_path: Path) -> None:
+    ready = {"resume_gateway_url": None, "guilds": None, "shard": None, "application": None}
+    nothing = dict.fromkeys(
+        ["guild_id", "member", "mentions", "mention_roles", "embeds", "type", "content", "reactions"]
+    )
+    async with MinimalDiscord(ready=ready) as server:
+        await launch(STAND_IN, **settings(server))
+        await server.connected()
+        server.files["voice-message.ogg"] = AUDIO
+        voice = {"id": None, "filename": None, "url": f"http://{server.host}/files/voice-message.ogg", "size": None}
+        note = {"id": "7001", "channel_id": CHANNEL, "author": ADA | {"avatar": None}, "flags": 1 << 13} | nothing
+        await server.dispatch("MESSAGE_CREATE", note | {"attachments": [voice]})
+        await server.until(server.reacted(*FIRST))
+        await server.dispatch("MESSAGE_UPDATE", note | {"attachments": None, "pinned": True})
+        await server.react("9001", "😢")
+        await until_rows(tmp_path, "SELECT * FROM feedback WHERE mark = 'sad'")
+        assert rows(tmp_path, "SELECT status FROM notes") == [{"status": "answered"}]
+        await server.dispatch("MESSAGE_DELETE", {"id": "7001", "channel_id": CHANNEL, "guild_id": None})
+        await until_rows(tmp_path, "SELECT * FROM notes WHERE status = 'withdrawn'")
+
+
+@pytest.mark.parametrize("frame", ["{", '{"op": 10}', '{"op": 0, "t": "READY", "d": {}}'])
+async def test_a_frame_that_makes_no_sense_ends_the_connection_and_not_the_bot(launch: Launch, frame: str) -> None:
+    async with MinimalDiscord() as server:
+        process = await launch(STAND_IN, **settings(server))
+        await server.connected()
+        await server.send_frame(frame)
+        await server.until(lambda: server.n_sessions == 2)
+        await server.send_note(AUDIO)
+        await server.until(server.reacted(*FIRST))
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(process))[0] == 0
