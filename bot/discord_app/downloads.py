@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Final, Self
 
@@ -12,6 +13,7 @@ from emotify_core.errors import AudioTooLargeError
 
 CDN_HOSTS: Final = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 _CHUNK = 2**16
+_PAUSE: Final = 0.5  # seconds before a download that broke is begun anew
 
 
 class DownloadError(Exception):
@@ -24,6 +26,10 @@ class UntrustedAddressError(DownloadError):
 
 class ExpiredAddressError(DownloadError):
     """The address is no longer valid: it has expired, or the attachment was deleted."""
+
+
+class BrokenDownloadError(DownloadError):
+    """The CDN is busy or has a problem of its own, or the connection broke: once more may help."""
 
 
 def is_trusted(url: URL, api: URL) -> bool:
@@ -64,7 +70,7 @@ class Downloads:
             await self._session.close()
 
     async def fetch(self, address: str) -> bytes:
-        """Download an attachment.
+        """Download an attachment; where that breaks, once more.
 
         Raises
         ------
@@ -74,16 +80,28 @@ class Downloads:
             If the address is not Discord's, has expired, or the CDN does not deliver.
         """
         url = self._checked(address)
+        try:
+            return await self._attempt(url)
+        except BrokenDownloadError:
+            await asyncio.sleep(_PAUSE)
+            return await self._attempt(url)
+
+    async def _attempt(self, url: URL) -> bytes:
+        """Download what stands at an address."""
         assert self._session is not None, "use it in `async with`"  # noqa: S101 - a mistake of the programmer
         try:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status in {401, 403, 404, 410}:
                     raise ExpiredAddressError(f"HTTP {response.status}")
+                if response.status == 429 or response.status >= 500:
+                    raise BrokenDownloadError(f"HTTP {response.status}")
                 if response.status != 200:
                     raise DownloadError(f"HTTP {response.status}")
                 return await self._read(response)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except TimeoutError as error:  # it has had its time
             raise DownloadError(type(error).__name__) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise BrokenDownloadError(type(error).__name__) from error
 
     def _checked(self, address: str) -> URL:
         """Parse an address; refuse it if it is not Discord's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -28,6 +29,16 @@ async def test_a_cdn_that_hangs_up_is_said_in_one_sentence(fake: FakeDiscord, st
     await start()
     fake.cdn.dead()
     assert (await answer_to(fake, await send_note(home.ada, home.channel))).content == UNREACHABLE
+
+
+async def test_a_download_that_broke_once_is_begun_anew(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start()
+    for break_it in (partial(fake.cdn.status, 503), partial(fake.cdn.status, 429), partial(fake.cdn.truncated, 10)):
+        break_it(times=1)
+        await offered(fake, await send_note(home.ada, home.channel))
+    fake.cdn.dead(times=1)
+    await offered(fake, await send_note(home.ada, home.channel))
+    assert bot.recognizer.heard == [AUDIO] * 4
 
 
 async def test_a_cdn_that_is_gone_is_said_in_one_sentence(fake: FakeDiscord, start: Start, home: Home) -> None:
