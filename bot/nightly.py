@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 JOB: Final = (sys.executable, "-m", "bot", "retrain", "--if-new")
 _TICK: Final = 30.0  # seconds; short, because a clock may jump and a machine may sleep
 _GRACE: Final = 1.5  # seconds that the job gets to undo what is half done
+_LIMIT: Final = 20 * 3600.0  # seconds; a night takes minutes, and one that hangs must not cost those after it
 _NOT_INHERITED: Final = ("EMOTIFY_DISCORD_TOKEN", "DISCORD_TOKEN")
 _LAST_WORDS: Final = 2000  # bytes
 
@@ -100,8 +101,15 @@ class Nightly:
         return nights[0] if nights else None
 
 
-async def run_job(command: Sequence[str] = JOB) -> None:
-    """Run the job in a process group of its own, and end all of it if this is cancelled."""
+async def run_job(command: Sequence[str] = JOB, *, limit: float = _LIMIT) -> None:
+    """Run the job in a process group of its own, and end all of it if this is cancelled, or takes too long.
+
+    Parameters
+    ----------
+    command : sequence of str
+    limit : float
+        Seconds.
+    """
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
             *command,
@@ -115,23 +123,26 @@ async def run_job(command: Sequence[str] = JOB) -> None:
     try:
         process = await asyncio.shield(starting)  # asyncio would end the job alone, without its children
         _log.info("The nightly retraining runs as process %d", process.pid)
-        _, said = await process.communicate()
+        said = asyncio.create_task(process.communicate())
+        if not (await asyncio.wait({said}, timeout=limit))[0]:
+            _log.error("The nightly retraining hangs: it is ended after %g hours", limit / 3600)
+            await _end(process)
+            return
     except asyncio.CancelledError:
         await _end(await starting)
         raise
     if process.returncode not in {0, 3}:  # promoted, kept: see `bot.retraining`
-        last_words = said[-_LAST_WORDS:].decode(errors="replace").strip()
+        last_words = said.result()[1][-_LAST_WORDS:].decode(errors="replace").strip()
         _log.error("The nightly retraining ended with status %s: %s", process.returncode, last_words)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask the job to stop, and kill what is left of its group."""
-    _signal_group(process, signal.SIGTERM)
+    """Ask the job to stop, and kill what is left of its group; nobody waits for what a stuck disk keeps alive."""
     ending = asyncio.create_task(process.wait())
-    # Not `asyncio.timeout`: of a task that was cancelled it knows no TimeoutError in the first releases of Python 3.11.
-    await asyncio.wait({ending}, timeout=_GRACE)
-    _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-    await ending
+    for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        _signal_group(process, number)
+        # Not `asyncio.timeout`: of a task that was cancelled it knows no TimeoutError in the first releases of 3.11.
+        await asyncio.wait({ending}, timeout=_GRACE)
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: int) -> None:

@@ -235,6 +235,32 @@ async def test_a_bot_that_stops_while_the_job_starts_takes_the_children_along(
     await all_gone(*pids)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")
+async def test_a_job_that_hangs_is_ended_so_that_the_next_night_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("bot.nightly._GRACE", PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await run_job(await asyncio.to_thread(script, tmp_path, "import signal; signal.pause()"), limit=0.01)
+    started, ended = caplog.messages
+    assert ended.startswith("The nightly retraining hangs: it is ended after")
+    await all_gone(int(started.split()[-1]))
+
+
+async def test_a_job_that_not_even_a_kill_ends_holds_up_neither_the_nights_nor_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stuck(_: asyncio.subprocess.Process) -> None:
+        await asyncio.Event().wait()  # as one that waits for a disk which is gone
+
+    monkeypatch.setattr("bot.nightly._GRACE", 0.01)
+    monkeypatch.setattr(asyncio.subprocess.Process, "wait", stuck)
+    async with asyncio.timeout(PATIENCE):
+        await run_job(await asyncio.to_thread(script, tmp_path, "import signal; signal.pause()"), limit=0.01)
+    assert "hangs" in caplog.text
+
+
 async def stubborn_job(folder: Path) -> tuple[asyncio.Task[None], int, int]:
     """Run a job that does not listen; return it with the process identifiers of itself and of its child."""
     pipe = folder / "pids"
