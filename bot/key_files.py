@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -80,9 +81,35 @@ def _make_key(path: Path) -> None:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        # A link, because renaming would replace the key that another process made in the meantime.
-        path.hardlink_to(temporary)
+        _put(temporary, path)
     except FileExistsError:
         pass
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Give a file its name; `FileExistsError` if another process made the key in the meantime."""
+    try:
+        path.hardlink_to(temporary)  # renaming would replace the other key
+    except FileExistsError:
+        raise
+    except OSError:  # exFAT and some network file systems know no links
+        if sys.platform == "win32":
+            temporary.rename(path)  # which replaces nothing there
+        else:
+            _rename_by_turns(temporary, path)
+
+
+def _rename_by_turns(temporary: Path, path: Path) -> None:
+    """Rename a file unless the name is taken, one process after the other."""
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            raise FileExistsError
+        temporary.rename(path)
+    finally:
+        os.close(folder)

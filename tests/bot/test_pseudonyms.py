@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
 import stat
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import key_files
 from bot.pseudonyms import Pseudonymizer, PseudonymKeyError
 
 KEY = bytes(range(32))
@@ -64,11 +68,38 @@ def test_a_key_that_others_could_read_is_hidden_from_them(tmp_path: Path, caplog
     assert "Others on this machine could read" in caplog.text
 
 
-def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
-    path = tmp_path / "pseudonym.key"
-    with ThreadPoolExecutor(8) as pool:
-        ids = list(pool.map(lambda _: Pseudonymizer.open(path).key_id, range(32)))
-    assert len(set(ids)) == 1
+@pytest.mark.parametrize("has_links", [True, False])
+def test_processes_that_start_together_agree_on_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        refuse_links(monkeypatch)
+    monkeypatch.setattr(key_files, "_hide", lambda path: keys.add(path.read_text()))  # right after it was made
+    keys: set[str] = set()
+    for _ in range(20):
+        path = Path(tempfile.mkdtemp(dir=tmp_path)) / "pseudonym.key"
+        with ThreadPoolExecutor(8) as pool:
+            ids = {each.key_id for each in pool.map(Pseudonymizer.open, [path] * 8)}
+        assert len(ids) == len(keys) == 1
+        assert list(path.parent.iterdir()) == [path]
+        keys.clear()
+
+
+def test_where_a_file_system_knows_no_links_a_key_is_made_that_only_the_owner_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_links(monkeypatch)
+    path = tmp_path / "data" / "pseudonym.key"
+    assert Pseudonymizer.open(path).key_id == Pseudonymizer.open(path).key_id
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # what Linux says of exFAT
+
+    monkeypatch.setattr(os, "link", link)
 
 
 @pytest.mark.parametrize("content", ["", "not hexadecimal", "00" * 31])
