@@ -79,6 +79,7 @@ class Nightly:
     async def tick(self) -> None:
         """Retrain if it is time, and if there is anything to learn from or to unlearn."""
         now = self._clock()
+        self._started_at = min(self._started_at, now)  # the clock may have been ahead, and put right since
         appointment = last_appointment(now, self._settings.retrain_at)
         if appointment == self._done:
             return

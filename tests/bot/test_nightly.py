@@ -165,6 +165,20 @@ async def test_a_machine_that_slept_makes_up_for_one_night(store: Store, setting
     assert nights.n_jobs == 1
 
 
+async def test_a_clock_that_was_ahead_at_the_start_and_is_put_right_stops_no_night(
+    store: Store, settings: Settings
+) -> None:
+    await hear(store)
+    nights = Nights(store, settings)
+    nights.clock.time = EVENING + timedelta(days=365)
+    nights.nightly = Nightly(
+        settings, store, run_job=nights.job, tell=nights.tell, clock=nights.clock, sleep=nights.sleep
+    )
+    nights.clock.time = EVENING
+    await nights.pass_by(days=2)
+    assert nights.n_jobs == 3
+
+
 # The job's process
 
 
