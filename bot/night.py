@@ -28,7 +28,7 @@ from bot.models import (
     shipped_champion,
 )
 from bot.night_examples import Reading
-from bot.records import Decision, Origin, StoredNight
+from bot.records import Decision, Origin, StoredNight, time_text
 from bot.store import Store, StoreError
 from emotify_core.card import CARD_FILE
 from emotify_core.errors import ModelError
@@ -102,6 +102,17 @@ class _Reference:
 
 
 @dataclass(frozen=True)
+class _Begun:
+    """A night that began, as a version knows the one that made it: in another database the numbers start anew."""
+
+    number: int
+    started_at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        return {"number": self.number, "started_at": time_text(self.started_at)}
+
+
+@dataclass(frozen=True)
 class Night:
     """A night's work.
 
@@ -149,14 +160,15 @@ class Night:
         if only_if_new and not reference.replaces and not self._is_new(reading):
             self._clear_out(withdrawn_at)  # the last night may not have come to that
             return None
-        number = self.runner.run(self.store.begin_night(self.clock()))
+        started_at = self.clock()
+        night = _Begun(self.runner.run(self.store.begin_night(started_at)), started_at)
         try:
-            outcome = self._decide(number, reference, reading, withdrawn_at)
+            outcome = self._decide(night, reference, reading, withdrawn_at)
         except BaseException as error:
-            self._end_for(number, _sentence(error), champion=reference.folder.name)
+            self._end_for(night, _sentence(error), champion=reference.folder.name)
             raise
         try:
-            self._end(number, outcome)
+            self._end(night.number, outcome)
             self._clear_out(withdrawn_at)
         except (StoreError, ModelError, OSError) as error:
             raise UntidyNightError(outcome, error) from error
@@ -206,7 +218,7 @@ class Night:
 
     # Learning and deciding
 
-    def _decide(self, number: int, reference: _Reference, reading: Reading, withdrawn_at: str | None) -> Outcome:
+    def _decide(self, night: _Begun, reference: _Reference, reading: Reading, withdrawn_at: str | None) -> Outcome:
         """Learn, and let the champion be who should be."""
         self.picture.unlink(missing_ok=True)
         history = self.registry.history()
@@ -231,7 +243,7 @@ class Night:
         )
         png = self._picture(outcome)
         if outcome.decision == "promoted":
-            facts = outcome.facts() | {"number": number, _KNEW: withdrawn_at}
+            facts = outcome.facts() | night.facts() | {_KNEW: withdrawn_at}
             if not self._promote(reference, lesson, facts, png, history):
                 outcome = replace(outcome, decision="kept", reason=_BY_HAND)
                 self._picture(outcome)
@@ -313,11 +325,11 @@ class Night:
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
         for night in nights:
             if night.decision is None:
-                self._end_for(night.id, _CUT_SHORT)
+                self._end_for(_Begun(night.id, night.started_at), _CUT_SHORT)
 
-    def _end_for(self, number: int, why: str, *, champion: str = "") -> None:
+    def _end_for(self, night: _Begun, why: str, *, champion: str = "") -> None:
         """End a night that was killed or failed: its version serves, or it goes."""
-        made = [version for version in self.registry.versions() if self._number(version) == number]
+        made = [version for version in self.registry.versions() if self._is_of(version, night)]
         promoted = [version for version in made if version in self.registry.history()]
         for version in set(made) - set(promoted):
             self.registry.remove(version)
@@ -326,12 +338,11 @@ class Night:
         decision: Decision = "promoted" if promoted else "failed"
         reason = f"{facts.get('reason', '')} {why}".strip()
         champion, challenger = facts.get("champion") or champion, promoted[-1] if promoted else None
-        self._end(number, Outcome(decision, reason, champion, challenger, report, self.clock()))
+        self._end(night.number, Outcome(decision, reason, champion, challenger, report, self.clock()))
 
-    def _number(self, version: str) -> int | None:
-        """Find which night made a version."""
-        number = night_of(self.registry, version).get("number")
-        return number if isinstance(number, int) else None
+    def _is_of(self, version: str, night: _Begun) -> bool:
+        """Tell whether a night made a version."""
+        return night.facts().items() <= night_of(self.registry, version).items()
 
     def _clear_out(self, withdrawn_at: str | None) -> None:
         """Delete versions that are too old, or learned from what was withdrawn."""

@@ -479,6 +479,22 @@ class TestFailure:
         assert school.night() == 2
         assert school.err.count("\n") == 1
 
+    def test_a_night_of_a_database_begun_anew_is_not_taken_for_one_of_the_old_database(self, school: School) -> None:
+        school.hear()
+        school.night()
+        champion = school.registry.champion()
+        for path in school.settings.data_dir.glob("emotify.db*"):  # as the bot says where a key is lost
+            path.unlink()
+        school.hear()
+        school.student.error = RuntimeError("the lights went out")
+
+        assert school.night() == 1
+
+        (night,) = school.nights()
+        assert (night.decision, night.champion, night.challenger) == ("failed", champion, None)
+        assert night.reason == "RuntimeError: the lights went out"
+        assert school.registry.champion() == champion
+
 
 class TestOnlyIfNew:
     def test_the_same_notes_are_learned_from_once(self, school: School) -> None:
