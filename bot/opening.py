@@ -34,7 +34,7 @@ async def open_pseudonymizer(settings: Settings) -> Pseudonymizer:
         if is_lost:
             raise PseudonymKeyError(
                 f"{key_path} is missing, and without it {path} knows nobody any more: restore it from the backup; "
-                "if it is lost, move the database away to start anew."
+                "if it is lost, move the database and the folder models away to start anew."
             )
     return await asyncio.to_thread(Pseudonymizer.open, key_path)
 
@@ -63,7 +63,8 @@ async def open_store(settings: Settings, *, key_id: str) -> Store:
         if is_lost:
             raise StoreError(
                 f"{key_path} is missing, and {path} holds examples that only that key opens: restore it from the "
-                "backup, or set EMOTIFY_EXAMPLES_KEY as it was; if it is lost, move the database away to start anew."
+                "backup, or set EMOTIFY_EXAMPLES_KEY as it was; if it is lost, move the database and the folder models "
+                "away to start anew."
             )
     vault = await asyncio.to_thread(Vault.open, key_path, key=settings.examples_key)
     return await Store.open(path, key_id=key_id, vault=vault)

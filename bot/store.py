@@ -351,7 +351,7 @@ class Store(People, Examples, Nights):
         elif bound != key_id:
             raise StoreError(
                 f"{path} was made with another pseudonym.key: restore that key from the backup, "
-                "or move the database away to start anew."
+                "or move the database and the folder models away to start anew."
             )
 
     async def _bind_vault(self, path: Path, key_id: str) -> None:
@@ -362,7 +362,8 @@ class Store(People, Examples, Nights):
         if bound is not None and await self.holds_sealed():
             raise StoreError(
                 f"{path} holds examples of another key: restore examples.key from the backup, or set "
-                "EMOTIFY_EXAMPLES_KEY as it was; if that key is lost, move the database away to start anew."
+                "EMOTIFY_EXAMPLES_KEY as it was; if that key is lost, move the database and the folder models away to "
+                "start anew."
             )
         await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
 

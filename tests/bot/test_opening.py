@@ -11,6 +11,9 @@ from bot.pseudonyms import PseudonymKeyError
 from bot.store import Store, StoreError
 from tests.bot.kept_notes import allow, heard
 
+# Models that learned from people whom nobody knows any more could not be taken back when one of them is forgotten.
+ANEW = r"move the database and the folder models away to start anew\."
+
 pytestmark = pytest.mark.usefixtures("no_blocking")
 
 
@@ -40,7 +43,9 @@ async def test_beside_examples_no_new_key_is_made_in_the_place_of_a_lost_one(set
     key = settings.examples_key_path.rename(settings.data_dir / "backup")
 
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"examples\.key is missing.*restore it from the backup, or set EMOTIFY_"):
+        with pytest.raises(
+            StoreError, match=f"examples.key is missing.*restore it from the backup, or set EMOTIFY_.*{ANEW}"
+        ):
             await open_store(settings, key_id="one")
         assert not settings.examples_key_path.exists()
 
@@ -54,7 +59,7 @@ async def test_beside_a_store_no_new_key_of_pseudonyms_is_made_in_the_place_of_a
     key = settings.pseudonym_key_path.rename(settings.data_dir / "backup")
 
     for _ in range(2):
-        with pytest.raises(PseudonymKeyError, match=r"pseudonym\.key is missing.*restore it from the backup"):
+        with pytest.raises(PseudonymKeyError, match=f"pseudonym.key is missing.*restore it from the backup.*{ANEW}"):
             await open_pseudonymizer(settings)
         assert not settings.pseudonym_key_path.exists()
 
