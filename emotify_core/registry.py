@@ -235,7 +235,7 @@ class Registry:
             self._bury(version)
         with self._publishing(version) as copy:
             for path in folder.iterdir():
-                shutil.copyfile(path, copy / path.name)  # without its rights: what is shipped may be read-only
+                (copy / path.name).write_bytes(path.read_bytes())  # without its rights: it may be read-only
         return version
 
     @contextmanager

@@ -17,7 +17,7 @@ import sklearn
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from emotify_core.errors import LibraryMismatchError, ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.errors import LibraryMismatchError, ModelError, ModelNotFoundError, UntrustedModelError, sentence_of
 from emotify_core.experts import Experts, head_scores
 from emotify_core.registry import MODEL_FILE, NETWORK_FILE, Header, Registry
 from emotify_core.speech_detection import fit_speech_detector
@@ -489,6 +489,25 @@ class TestAdopt:
 
         assert registry.check("tiny-1") == other.check("tiny-1")
         assert files_of(registry) == files_of(other)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+    def test_a_disk_without_room_is_not_sought_where_the_model_comes_from(
+        self, registry: Registry, tmp_path: Path
+    ) -> None:
+        import resource
+
+        other = Registry(tmp_path / "other")
+        publish(other, "tiny-1")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            with pytest.raises(OSError, match="too large") as raised:
+                registry.adopt(other.root / "tiny-1")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+        assert str(other.root) not in sentence_of(raised.value)
+        assert files_of(registry) == []
 
     def test_a_damaged_version_is_not_taken_over(self, registry: Registry, tmp_path: Path) -> None:
         other = Registry(tmp_path / "other")
