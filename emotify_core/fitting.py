@@ -51,7 +51,9 @@ def fit_heads(
     features = dataset.features[:, rows].reshape(-1, dataset.features.shape[2])
     labels = np.tile(dataset.labels[rows], len(dataset.features))
     weights = _weights(dataset, rows, recipe)
-    options = {} if weights is None else {"sample_weight": np.tile(weights, len(dataset.features))}
+    options = {}
+    if weights is not None:
+        options["sample_weight"] = with_copies(weights, len(dataset.features) - 1, recipe.copy_weight)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         # The classic recipe's batches are larger than a tiny corpus; scikit-learn makes them fit.
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
@@ -105,6 +107,23 @@ def balanced_weights(
         total[label] += corpus_weights.get(corpus, 1.0)  # type: ignore[assignment]
     weights = np.array([corpus_weights.get(c, 1.0) / counts[c, label] / total[label] for c, label in cells])
     return np.asarray(weights / weights.mean())
+
+
+def with_copies(weights: NDArray[np.float64], n_copies: int, copy_weight: float) -> NDArray[np.float64]:
+    """Weigh utterances, then their augmented copies, each of which counts `copy_weight` as much; the mean stays.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape=(n_utterances,)
+    n_copies : int
+    copy_weight : float
+
+    Returns
+    -------
+    ndarray of float, shape=((1 + n_copies) * n_utterances,)
+    """
+    shares = np.array([1.0, *[copy_weight] * n_copies])
+    return np.outer(shares / shares.mean(), weights).ravel()
 
 
 def pretrain(

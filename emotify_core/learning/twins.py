@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from emotify_core.adaptation import Adaptation
 from emotify_core.errors import ModelError
 from emotify_core.experts import Scores
-from emotify_core.fitting import balanced_weights
+from emotify_core.fitting import balanced_weights, with_copies
 from emotify_core.heads import FusedHeads, Matrix
 from emotify_core.learning.base import Base
 from emotify_core.learning.examples import Examples
@@ -126,12 +126,12 @@ def training_rows(
     if without is not None:
         own &= folds_of(examples, base.n_folds) != without
     rows, columns, shares = targets(examples, np.flatnonzero(own), posteriors)
-    corpus_weights = RECIPES[base.recipe].corpus_weights or {}
-    plain = balanced_weights(base.corpora[kept].tolist(), base.labels[kept], corpus_weights)
+    recipe = RECIPES[base.recipe]
+    plain = balanced_weights(base.corpora[kept].tolist(), base.labels[kept], recipe.corpus_weights or {})
     return TrainingRows(
         np.concatenate([base.rows(kept), examples.rows[rows]]),
         np.concatenate([np.tile(base.labels[kept], n_copies), np.array(base.emotions)[columns]]),
-        np.concatenate([np.tile(plain, n_copies), weights[rows] * shares]),
+        np.concatenate([with_copies(plain, n_copies - 1, recipe.copy_weight), weights[rows] * shares]),
     )
 
 

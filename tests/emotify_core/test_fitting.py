@@ -24,6 +24,7 @@ from emotify_core.fitting import (
     ordered_labels,
     pretrain,
     run_second_expert,
+    with_copies,
 )
 from emotify_core.heads import FusedHeads
 from emotify_core.recipes import RECIPES
@@ -104,6 +105,19 @@ class TestBalancedWeights:
         np.testing.assert_allclose(weights, [0.5, 0.5, 2.0])
 
 
+class TestWithCopies:
+    @given(st.integers(0, 3), st.floats(0.01, 2))
+    def test_copies_count_as_told_and_the_mean_stays(self, n_copies: int, copy_weight: float) -> None:
+        weights = np.array([0.5, 1.0, 1.5])
+
+        found = with_copies(weights, n_copies, copy_weight).reshape(1 + n_copies, 3)
+
+        assert found.mean() == pytest.approx(1)
+        for copy in found[1:]:
+            np.testing.assert_allclose(copy, copy_weight * found[0])
+        np.testing.assert_allclose(found[0] / found[0].mean(), weights)
+
+
 class TestHeads:
     def test_they_learn_from_all_copies_of_the_rows_with_the_weights_of_the_corpora(self, dataset: Dataset) -> None:
         seen: dict[str, Any] = {}
@@ -114,12 +128,13 @@ class TestHeads:
                 return super().fit(X, y, sample_weight)
 
         rows = np.arange(5, len(dataset.utterances))
-        fit_heads(dataset, rows, recipe_of(lambda seed: Watched(hidden=4, max_iter=2), corpus_weights={}), seed=0)
+        recipe = recipe_of(lambda seed: Watched(hidden=4, max_iter=2), corpus_weights={}, copy_weight=0.25)
+        fit_heads(dataset, rows, recipe, seed=0)
 
         np.testing.assert_array_equal(seen["X"], np.concatenate(dataset.features[:, rows]))
         np.testing.assert_array_equal(seen["y"], np.tile(dataset.labels[rows], 2))
         weights = balanced_weights([dataset.utterances[i].corpus for i in rows], dataset.labels[rows], {})
-        np.testing.assert_allclose(seen["weight"], np.tile(weights, 2))
+        np.testing.assert_allclose(seen["weight"], np.concatenate([weights * 1.6, weights * 0.4]))
 
     def test_a_classifier_that_takes_no_weights_gets_none(self, dataset: Dataset) -> None:
         heads = fit_heads(dataset, everything(dataset), recipe_of(make_perceptron), seed=0)

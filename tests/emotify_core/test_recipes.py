@@ -56,6 +56,7 @@ def test_corpora_that_are_weighed_are_those_that_can_be_read() -> None:
     for recipe in RECIPES.values():
         assert set(recipe.corpus_weights or ()) <= set(CORPORA)
         assert all(weight > 0 for weight in (recipe.corpus_weights or {}).values())
+        assert recipe.copy_weight > 0
 
 
 def test_the_plan_of_the_network_draws_from_corpora_that_can_be_read() -> None:
