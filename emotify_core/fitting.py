@@ -53,7 +53,7 @@ def fit_heads(
     weights = _weights(dataset, rows, recipe)
     options = {}
     if weights is not None:
-        options["sample_weight"] = with_copies(weights, len(dataset.features) - 1, recipe.copy_weight)
+        options["sample_weight"] = with_copies(weights, len(dataset.features), recipe.copy_weight)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         # The classic recipe's batches are larger than a tiny corpus; scikit-learn makes them fit.
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
@@ -109,20 +109,21 @@ def balanced_weights(
     return np.asarray(weights / weights.mean())
 
 
-def with_copies(weights: NDArray[np.float64], n_copies: int, copy_weight: float) -> NDArray[np.float64]:
+def with_copies(weights: NDArray[np.float64], n_tables: int, copy_weight: float) -> NDArray[np.float64]:
     """Weigh utterances, then their augmented copies, each of which counts `copy_weight` as much; the mean stays.
 
     Parameters
     ----------
     weights : ndarray of float, shape=(n_utterances,)
-    n_copies : int
+    n_tables : int
+        The utterances, and their copies.
     copy_weight : float
 
     Returns
     -------
-    ndarray of float, shape=((1 + n_copies) * n_utterances,)
+    ndarray of float, shape=(n_tables * n_utterances,)
     """
-    shares = np.array([1.0, *[copy_weight] * n_copies])
+    shares = np.array([1.0, *[copy_weight] * (n_tables - 1)])
     return np.outer(shares / shares.mean(), weights).ravel()
 
 

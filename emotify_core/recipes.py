@@ -134,7 +134,7 @@ _QUALITY: Final = tuple(
 )
 _TUNED_ON: Final = frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24))
 _CHOICES: Final = tuple({"C": c, "alpha": alpha} for c in (5e-4, 1e-4, 2e-3) for alpha in (1.0, 0.1))
-# Strange recordings are left to the networks, so the first expert need not know them well.
+# Beside networks, which get strange recordings, the first expert need not know them well.
 _CORPUS_WEIGHTS: Final = MappingProxyType({"nemo": 0.125, "emodb": 0.075, "emospeech": 0.05})
 
 _FUNCTIONALS: Final = Recipe(

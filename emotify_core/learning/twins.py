@@ -131,7 +131,7 @@ def training_rows(
     return TrainingRows(
         np.concatenate([base.rows(kept), examples.rows[rows]]),
         np.concatenate([np.tile(base.labels[kept], n_copies), np.array(base.emotions)[columns]]),
-        np.concatenate([with_copies(plain, n_copies - 1, recipe.copy_weight), weights[rows] * shares]),
+        np.concatenate([with_copies(plain, n_copies, recipe.copy_weight), weights[rows] * shares]),
     )
 
 

@@ -106,11 +106,11 @@ class TestBalancedWeights:
 
 
 class TestWithCopies:
-    @given(st.integers(0, 3), st.floats(0.01, 2))
-    def test_copies_count_as_told_and_the_mean_stays(self, n_copies: int, copy_weight: float) -> None:
+    @given(st.integers(1, 4), st.floats(0.01, 2))
+    def test_copies_count_as_told_and_the_mean_stays(self, n_tables: int, copy_weight: float) -> None:
         weights = np.array([0.5, 1.0, 1.5])
 
-        found = with_copies(weights, n_copies, copy_weight).reshape(1 + n_copies, 3)
+        found = with_copies(weights, n_tables, copy_weight).reshape(n_tables, 3)
 
         assert found.mean() == pytest.approx(1)
         for copy in found[1:]:
