@@ -371,7 +371,7 @@ class EmotionClassifier:
     def _ask_about_few(self, windows: Sequence[Signal]) -> _Opinions:
         experts = self._experts
         features = np.stack([self._recipe.extract(Waveform(y, SR, len(y) / SR)).values for y in windows])
-        quality = quality_of(experts.heads, features, self._recipe.quality, experts.domain)
+        quality = quality_of(experts.heads, features, experts.quality_columns(self._recipe.quality), experts.domain)
         said = {FUNCTIONALS: head_scores(experts.heads, features)}
         if self._encoder is None:
             nothing = np.zeros((len(windows), 0))

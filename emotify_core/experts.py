@@ -43,6 +43,8 @@ class Experts:
         What was learned of strange recordings; needs a domain.
     network_say, strange_say : float
         How much of the say the network has at home, and where a recording is wholly strange.
+    quality : sequence of int
+        Features that the calibration depends on, see `quality_of`.
     """
 
     prior: SpeakerPrior | None = None  # models that were published before there were any have none
@@ -50,6 +52,7 @@ class Experts:
     adaptation: Adaptation | None = None
     network_say: float = 0.5  # of models that were published before it was a matter of the model
     strange_say: float = 0.5
+    quality: tuple[int, ...] | None = None  # as was this
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Experts:
         adaptation: Adaptation | None = None,
         network_say: float = NETWORK_SAY,
         strange_say: float = STRANGE_SAY,
+        quality: Sequence[int] = (),
     ) -> None:
         self.heads = heads
         self.calibration = calibration
@@ -71,6 +75,7 @@ class Experts:
         self.adaptation = adaptation
         self.network_say = network_say
         self.strange_say = strange_say
+        self.quality = tuple(quality)
 
     def fuse(self, opinions: Mapping[str, Scores], quality: NDArray[np.float32]) -> Scores:
         """Put the experts' opinions together, and adapt those of strange recordings.
@@ -110,6 +115,10 @@ class Experts:
         if self.calibration is None:
             return softmax(scores)
         return self.calibration.probabilities(scores, quality, unknown=unknown)
+
+    def quality_columns(self, recipe_columns: Sequence[int]) -> Sequence[int]:
+        """Return the features that the calibration depends on; older models know all of their recipe's but the last."""
+        return recipe_columns[:-1] if self.quality is None else self.quality
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -127,10 +127,14 @@ def _classic(seed: int) -> MLPClassifier:
     )
 
 
-# Noise fills the gaps between syllables and harmonics; rooms and bands that are cut off darken the voice.
+# Noise fills the gaps between syllables and harmonics; rooms and bands that are cut off darken the voice; and the less
+# is heard of it, the less does it tell.
 _QUALITY: Final = tuple(
     feature_names().index(name)
-    for name in ("energy|p99-p1", "energy|p75-p25", "hnr|mean", "flatness|mean", "voiced_share", "mel_60|mean")
+    for name in (
+        *("energy|p99-p1", "energy|p75-p25", "hnr|mean", "flatness|mean", "voiced_share", "mel_60|mean"),
+        "duration",  # the last: models that were published before it was here do without
+    )
 )
 _TUNED_ON: Final = frozenset(f"ravdess/{actor:02d}" for actor in (1, 3, 5, 7, 11, 20, 21, 24))
 _CHOICES: Final = tuple({"C": c, "alpha": alpha} for c in (5e-4, 1e-4, 2e-3) for alpha in (1.0, 0.1))

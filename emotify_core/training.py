@@ -96,7 +96,9 @@ def train(
         heads = fit_heads(dataset, rows, recipe, seed=seed)
         domain = fit_domain(dataset, rows, recipe, heads)
         networks = fit_second_expert(dataset, rows, recipe, seed=seed, start=start, n_jobs=n_jobs, progress=progress)
-    experts = Experts(heads, calibration=calibration, detector=detector, prior=prior, domain=domain)
+    experts = Experts(
+        heads, calibration=calibration, detector=detector, prior=prior, domain=domain, quality=recipe.quality
+    )
     files = {NETWORK_FILE: export_networks(networks, experts.classes)} if networks else {}
     return Trained(describe(dataset, recipe, experts, seed=seed, now=now), experts, files)
 

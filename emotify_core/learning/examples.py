@@ -157,7 +157,7 @@ def _add(
     own = [list(heads.classes_).index(emotion) for emotion in base.emotions]
     said = head_scores(heads, features)[:, own]
     quality = np.zeros((len(chunk), base.quality.shape[2]), dtype=np.float32)
-    known = quality_of(heads, features, RECIPES[base.recipe].quality)
+    known = quality_of(heads, features, serving.quality_columns(RECIPES[base.recipe].quality))
     quality[:, : known.shape[1]] = known
     strangeness = serving.domain.strangeness(scaled) if serving.domain is not None else np.zeros(len(chunk))
     column = {emotion: i for i, emotion in enumerate(base.emotions)}

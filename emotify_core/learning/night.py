@@ -27,6 +27,7 @@ from emotify_core.learning.examples import Example, Examples, collect
 from emotify_core.learning.gate import Check, Opinions, gate
 from emotify_core.learning.hearing import NOT_ADAPTED, Hearing
 from emotify_core.learning.weights import first_weights, weigh
+from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.training import Trained, library_versions
 
@@ -105,8 +106,7 @@ def learn(
     """
     base = base or read_base(shipped_models())
     serving = _load(champion, base)
-    heads = serving.experts.heads
-    if serving.header.vector_set != base.vector_set or not isinstance(heads, FusedHeads):
+    if not _fits(serving, base):
         raise ModelError(f"The champion {serving.header.version} does not fit the base features of {base.version}.")
     with threadpool_limits(limits=1):  # so that the result does not depend on the number of cores
         table = collect(examples, base, serving.experts, serving.header.labels)
@@ -214,6 +214,7 @@ class _Night:
             adaptation=hearing.adaptation(attempt.on_examples, attempt.weights, posteriors, attempt.calibration),
             network_say=serving.experts.network_say,
             strange_say=serving.experts.strange_say,
+            quality=serving.experts.quality_columns(RECIPES[base.recipe].quality),
         )
         stamp = self._now.astimezone(UTC)
         header = replace(
@@ -236,6 +237,13 @@ def _load(champion: Path, base: Base) -> _Champion:
     if network is None:
         raise ModelError(f"The champion {version} has no network, so it cannot learn.")
     return _Champion(header, experts, network, None if twins is None else t.twins_from_bytes(twins, base))
+
+
+def _fits(serving: _Champion, base: Base) -> bool:
+    experts = serving.experts
+    n_columns = len(experts.quality_columns(RECIPES[base.recipe].quality))
+    has_quality = base.quality.shape[2] - n_columns in (1, 2)  # how unfamiliar each is, and most know how strange
+    return serving.header.vector_set == base.vector_set and isinstance(experts.heads, FusedHeads) and has_quality
 
 
 def write_base(folder: Path, base: Base) -> Path:

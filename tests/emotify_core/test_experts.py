@@ -127,6 +127,16 @@ class TestExperts:
 
 
 class TestQuality:
+    def test_models_tell_which_features_their_calibration_depends_on(self) -> None:
+        assert Experts(None, quality=[3, 1]).quality_columns((3, 1, 2)) == (3, 1)
+
+    def test_those_that_do_not_tell_know_all_but_the_last(self) -> None:
+        experts = Experts(None)
+        del experts.quality
+
+        assert experts.quality_columns((3, 1, 2)) == (3, 1)
+        assert experts.quality_columns(()) == ()
+
     def test_it_is_some_features_and_how_unfamiliar_the_utterance_is(self) -> None:
         heads, points = tiny_heads(), clouds(seed=7)[0]
 

@@ -137,7 +137,7 @@ class TestWhatIsLearned:
         assert lesson.challenger is not None
         learned = lesson.challenger.experts
         features = np.stack([vector.features for vector in new])
-        quality = quality_of(learned.heads, features, RECIPES["fused"].quality, learned.domain)
+        quality = quality_of(learned.heads, features, learned.quality_columns(()), learned.domain)
         opinions = {
             FUNCTIONALS: head_scores(learned.heads, features),
             NETWORK: np.stack([vector.network_scores for vector in new]).astype(np.float64),
@@ -350,6 +350,16 @@ class TestWhatDoesNotFit:
 
         with pytest.raises(ModelError, match="does not fit the base features"):
             learn(world.champion, everybody(world), now=NOW, base=other)
+
+    def test_a_champion_calibrated_by_fewer_features_is_refused(self, world: World, tmp_path: Path) -> None:
+        header, experts = world.registry.load(world.registry.champion())
+        network = world.registry.read_file(header.version, NETWORK_FILE)
+        assert network is not None
+        del experts.quality  # as of models that were published before it was told
+        Registry(tmp_path).publish(header, experts, {}, files={NETWORK_FILE: network})
+
+        with pytest.raises(ModelError, match="does not fit the base features"):
+            learn(tmp_path / header.version, everybody(world), now=NOW, base=world.base)
 
     def test_a_champion_without_a_network_is_refused(self, world: World, tmp_path: Path) -> None:
         header, experts = world.registry.load(world.registry.champion())

@@ -81,7 +81,7 @@ def make_world(root: Path) -> World:
     heads = fit_heads(dataset, everything, recipe, seed=0)
     domain = fit_domain(dataset, everything, recipe, heads)
     calibration, prior = calibrate(outcomes, recipe), know_voices(outcomes, recipe)
-    experts = Experts(heads, calibration=calibration, prior=prior, domain=domain)
+    experts = Experts(heads, calibration=calibration, prior=prior, domain=domain, quality=recipe.quality)
     trained = Trained(describe(dataset, recipe, experts, seed=0, now=NOW), experts, {NETWORK_FILE: tiny_network()})
     registry = Registry(root)
     header = registry.publish(trained.header, trained.experts, {"made": True}, files=trained.files)
