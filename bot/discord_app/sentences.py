@@ -12,13 +12,14 @@ HELP: Final = (
     "**I listen to voice messages and reply to how they sound.** I am a machine and often wrong, so tell me: react to "
     "my reply with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
     "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me with it.\n"
-    "- **How does this sound?** (right-click or hold your own voice message → Apps), or `/listen clip:`\n"
+    "- Or ask me: **How does this sound?** (right-click or hold your own voice message → Apps), a mention of me in "
+    "reply to it, or `/listen clip:`\n"
     "- `/privacy`: what is kept about you, as a file too, whether I listen at all, and whether I may learn from your "
     "notes (only where my operator allows it, and only with your yes)\n"
     "- `/forget-me`: deletes everything about you, also what I kept to learn from\n"
     "- `/settings listen:` for moderators: what I answer in this server\n"
-    "I am no judge of how you are. If you would like to talk to a person, free and confidential help lines in your "
-    "country are listed at <https://findahelpline.com>."
+    "I am no judge of how you are, and I understand no words, neither spoken nor written ones. If you would like to "
+    "talk to a person, free and confidential help lines in your country are listed at <https://findahelpline.com>."
 )
 
 NOT_YOURS: Final = "That is somebody else's voice. I only listen to a voice for the person it belongs to."
@@ -28,7 +29,7 @@ NOT_YOUR_NOTE: Final = "Only the person who sent the voice message can say wheth
 ANOTHERS_QUESTION: Final = (
     "That question is for the person who sent the voice message. What I may do with yours is under /privacy."
 )
-SWITCHED_OFF: Final = "A moderator has switched me off in this server. In a DM I am there for you."
+SWITCHED_OFF: Final = "A moderator has switched me off in this server. In a DM I still listen."
 STOPPING: Final = "I am being restarted; please try again in a minute."
 FAILED: Final = "Something went wrong on my side; please try again in a little while."
 COMMAND_CHANGED: Final = "That command has changed. Restart Discord and try it again."
@@ -44,7 +45,10 @@ NOTHING_FORGOTTEN: Final = "Nothing was deleted."
 _MODES: Final[Mapping[ListenMode, str]] = MappingProxyType(
     {
         "auto": "every voice message, where I can read and write, and other audio files when I am mentioned",
-        "mention": "only voice messages and audio files that mention me, the context menu and `/listen`",
+        "mention": (
+            "only when I am asked: by a mention with an audio file or in reply to one's own voice message, by the "
+            "context menu, or by `/listen`"
+        ),
         "off": "nothing in this server",
     }
 )

@@ -84,6 +84,7 @@ CLICHES = (
     r"sorry|here for you|it's (ok|okay|all right|alright) to|valid\w*|hold(ing)? space|sit(ting)? with"
     r"|that must|must be|I understand|I know how|been there|how does that make|feelings?|hugs?|journey"
     r"|not alone|safe space|brave|be strong|proud|unpack\w*|process\w*|I hear you"
+    r"|carry on|how much"
 )
 HUMAN_CLAIMS = (
     r"as a (human|person|friend)|I (feel|felt|care|love|cry|remember)|I'd love|my (heart|life|own experience)"

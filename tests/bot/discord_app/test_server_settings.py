@@ -68,6 +68,7 @@ async def test_help_is_for_one_person_and_names_help_lines(fake: FakeDiscord, st
     shown = await fake.next_response(request, timeout=PATIENCE)
     assert request.ephemeral
     assert "https://findahelpline.com" in shown.content
+    assert "I understand no words" in shown.content  # whoever answers a reply in words must know who listens
     assert len(shown.content) <= 2000
 
 
