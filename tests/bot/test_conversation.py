@@ -201,6 +201,8 @@ async def test_a_note_whose_guess_could_not_be_recorded_can_be_asked_for_again(
     answer = await bench.conversation.hear(replace(incoming(), asked=True), fetch)
     assert isinstance(answer, Answer)
     assert answer.offers_feedback
+    assert await bench.conversation.answered(answer.note_id, REPLY + 1)
+    assert (await bench.note()).status == "answered"
 
 
 async def test_an_apology_for_a_note_that_a_restart_interrupted_is_no_guess(
@@ -495,6 +497,13 @@ async def test_what_stands_after_the_bot_was_away_is_taken_over(bench: Bench) ->
     marked = await bench.conversation.set_marks(REPLY, ANNA, [])
     assert marked is not None
     assert marked.verdict is None
+
+
+async def test_a_rejection_that_was_not_the_last_word_brings_no_emotions(bench: Bench) -> None:
+    note_id = (await bench.replied()).note_id
+    await bench.conversation.mark(REPLY, ANNA, "❌")
+    marked = await bench.conversation.set_marks(REPLY, ANNA, ["✅", "❌"])  # which of them is new, the store knows
+    assert marked == Marked(note_id, Confirmation(Emotion.SAD), offers_emotions=False)  # type: ignore[arg-type]
 
 
 async def test_replies_sent_lately_are_listed(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.database import Parameters, Row, Transaction
-from bot.records import time_text
+from bot.records import Origin, time_text
 from bot.store import Store, StoreError, guild_scope, person_scope
 from bot.verdicts import Confirmation, Correction, Judgement, Rejection
 from emotify_core.emotions import Emotion
@@ -165,6 +165,20 @@ async def test_guesses_sent_lately_are_listed(store: Store) -> None:
     note_id = await answered_note(store)
     assert [note.id for note in await store.answered_since(LATER)] == [note_id]
     assert await store.answered_since(LATER + timedelta(seconds=1)) == []
+
+
+async def test_only_notes_of_discord_are_looked_for_there(store: Store) -> None:
+    origins: tuple[Origin, ...] = ("discord", "try")
+    unsaid = []
+    for origin in origins:
+        note_id = await store.claim_note(ANNA, origin=origin, received_at=NOON)
+        assert note_id is not None
+        assert await store.save_prediction(note_id, SAD, template="en/sad/high/1", notice=True, at=NOON)
+        unsaid.append(note_id)
+    assert [note.id for note in await store.unanswered("discord")] == unsaid[:1]
+    for note_id in unsaid:
+        assert await store.refuse(note_id, status="failed", reason="unsent")
+    assert [note.id for note in await store.unsaid_since(NOON)] == unsaid[:1]
 
 
 @pytest.mark.parametrize("message_id", [1001, REPLY])
