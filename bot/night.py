@@ -45,7 +45,7 @@ WITHDRAWN_AT: Final = "examples_withdrawn_at"
 _KNEW: Final = "knew_withdrawn_at"  # what that setting was before a night read its examples
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
-_BY_HAND: Final = "somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
+_BY_HAND: Final = "Somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
 _DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
 _KEPT_FACTS: Final = ("examples", "share_of_weight", "gate", "digest")  # of a night that was killed, from its model

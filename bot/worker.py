@@ -2,9 +2,8 @@
 
 The first frame says which model to load; it is answered when the model is loaded and warm. Each later frame holds one
 encoded voice note (see `bot.worker_messages`) and is answered with what was heard or with the reason why there is
-nothing. The worker ends when its
-input ends, and with its parent however that dies: notes come from strangers, so it is a process that may be lost at
-any time.
+nothing. The worker ends when its input ends, and with its parent however that dies: notes come from strangers, so it is
+a process that may be lost at any time.
 """
 
 from __future__ import annotations

@@ -74,9 +74,9 @@ def decode(
     sr : int, default=16000
         Sampling rate of the result in Hz, from 2,000 to 768,000.
     trim : bool, default=True
-        Whether to trim silence from both ends, knowing the noise floor.
+        Whether to trim silence from both ends, knowing the noise floor, and to shorten pauses to 0.2 seconds.
     normalize : bool, default=True
-        Whether to scale to one loudness.
+        Whether to scale to one loudness, a root mean square of 0.05; samples may then exceed full scale, which is 1.
     clock : callable, optional
         Seconds from any start, for `limits.max_seconds`.
 

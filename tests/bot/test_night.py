@@ -263,7 +263,7 @@ class TestChosenByHand:
         assert school.night() == 3
 
         assert school.registry.champion() == "shipped-1"
-        assert "The champion stays: somebody chose another champion meanwhile" in " ".join(school.out.split())
+        assert "The champion stays: Somebody chose another champion meanwhile" in " ".join(school.out.split())
         school.student.meanwhile = None
         assert school.night() == 0
         assert school.student.champions[2] == "shipped-1"
@@ -294,7 +294,7 @@ class TestChosenByHand:
 
         assert school.registry.history() == ("shipped-1",)
         assert set(school.registry.versions()) == {"shipped-1", first}
-        assert "The champion stays: somebody chose another champion meanwhile" in " ".join(school.out.split())
+        assert "The champion stays: Somebody chose another champion meanwhile" in " ".join(school.out.split())
         assert school.nights()[0].decision == "kept"
 
     def test_nor_who_goes_back_further_than_to_what_took_over_from_a_broken_champion(
