@@ -24,8 +24,9 @@ _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
 
 NOTICE: Final = (
     "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
-    "wrong. I don't keep your audio. I do keep the emotion I guessed and your reactions, under a pseudonym, and more "
-    "than that only with your yes. /privacy shows and changes what is kept, /forget-me deletes it."
+    "wrong. I don't keep your audio. I do keep when and where you sent a note, the emotion I guessed and your "
+    "reactions, under a pseudonym, and more of your voice only with your yes. /privacy shows and changes what is kept, "
+    "/forget-me deletes it."
 )
 """Told once to each person, with the first guess."""
 NOTICE_TRY: Final = (

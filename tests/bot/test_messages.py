@@ -36,7 +36,8 @@ def test_the_notice_tells_what_a_person_must_know(notice: str) -> None:
 def test_the_notice_in_discord_names_the_commands() -> None:
     assert "/privacy" in messages.NOTICE
     assert "/forget-me" in messages.NOTICE
-    assert "only with your yes" in messages.NOTICE
+    for word in ("when and where", "your reactions", "only with your yes"):
+        assert word in messages.NOTICE
 
 
 def test_the_notice_on_a_terminal_tells_that_the_bot_learns() -> None:
