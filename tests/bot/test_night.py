@@ -539,6 +539,17 @@ class TestOnlyIfNew:
 
         assert school.student.champions == ["shipped-1", "shipped-2"]
 
+    def test_a_newer_release_is_no_news_where_there_is_nothing_to_teach_it(
+        self, school: School, shipped: Registry
+    ) -> None:
+        school.student.decision = "skip"
+        school.night()
+        release(shipped.root, "shipped-2", day=2)
+
+        assert school.night("--if-new") == 3
+
+        assert school.student.n_nights == 1
+
     def test_who_rolled_back_from_a_newer_release_is_not_overruled_without_news(
         self, school: School, shipped: Registry
     ) -> None:
