@@ -43,6 +43,8 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     strange_factor : float or None
         What the temperature of the strangest utterances is multiplied with. The last column of the quality says how
         strange each is, from 0 to 1. None: there is no such column.
+    strange_bias : float
+        How much of the biases the strangest utterances get, from 0 to 1; it matters only with a `strange_factor`.
 
     Attributes
     ----------

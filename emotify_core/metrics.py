@@ -287,6 +287,7 @@ def bootstrap_interval(
     ----------
     confusions : sequence of ndarray, each of shape=(n_labels, n_labels)
         The confusion matrix of each speaker.
+    n_resamples, seed : int
 
     Notes
     -----

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -246,6 +248,15 @@ class TestTwoNotesAtOnce:
             with pytest.raises(ValueError, match="do not follow"):
                 after([0]).with_last_note_of(other, before)
 
+    def test_a_note_between_two_that_do_not_follow_is_bounded_all_the_same(self) -> None:
+        low, high = (np.full(N, 10 * sign, dtype=np.float32) for sign in (-1, 1))
+        before, other = (PersonalBaseline.of("00" * 8, scores, Emotion.SAD) for scores in (low, high))
+
+        found = before.with_last_note_of(other.plus(high, Emotion.SAD), before)
+
+        np.testing.assert_array_equal(found.sums, before.plus(high, Emotion.SAD).sums)
+        assert PersonalBaseline.from_bytes(found.to_bytes()).n_notes == 2
+
 
 class TestBytes:
     def test_a_baseline_comes_back_as_it_was(self) -> None:
@@ -262,6 +273,11 @@ class TestBytes:
         baseline = after([i % N for i in range(n_notes)], told=True)
 
         assert PersonalBaseline.from_bytes(baseline.to_bytes()).n_notes == n_notes
+
+    def test_one_of_more_notes_than_can_be_written_counts_no_further(self) -> None:
+        many = replace(after([0]), n_notes=2**32 - 1)
+        one_more = PRIOR.add(many, VOICE, Emotion.SAD)
+        assert PersonalBaseline.from_bytes(one_more.to_bytes()).n_notes == 2**32 - 1
 
     def test_one_of_a_note_beyond_all_bounds_is_not_taken_for_damaged(self) -> None:
         baseline = PRIOR.add(None, np.full(N, 1e9), Emotion.SAD)
