@@ -60,13 +60,6 @@ class Nights:
         text = json.dumps(dict(report), ensure_ascii=False, allow_nan=False)
         await self._database.write(_END, (time_text(at), decision, champion, challenger, reason, text, night_id))
 
-    async def last_night(self) -> StoredNight | None:
-        """Return the last night that came to its end; None before the first."""
-        row = await self._database.fetch_one(
-            "SELECT * FROM nights WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
-        )
-        return None if row is None else night_from(row)
-
     async def nights(self, limit: int = 30) -> list[StoredNight]:
         """List the latest nights, newest first, those that never came to their end included; damaged ones are not."""
         rows = await self._database.fetch_all("SELECT * FROM nights ORDER BY id DESC LIMIT ?", (limit,))

@@ -72,7 +72,7 @@ def with_pause(seconds: float, *, noise: float = 0.0) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.0005], ids=["silent", "noisy"])
-@pytest.mark.parametrize("seconds", [0.5, 2.0, 10.0])
+@pytest.mark.parametrize("seconds", [0.35, 0.5, 2.0, 10.0])
 def test_a_pause_inside_is_shortened_however_long_it_is(seconds: float, noise: float) -> None:
     short = condition(with_pause(MAX_PAUSE, noise=noise), 16000)
     long = condition(with_pause(seconds, noise=noise), 16000)

@@ -161,7 +161,10 @@ class TestEvidence:
         angry, sad = model.evidence_weights("angry"), model.evidence_weights("sad")
 
         np.testing.assert_allclose(angry, -sad)
-        evidence = model.scale(points[two]) @ sad
+        z = model.scale(points[two])
+        log_odds = model.logistic_.decision_function(z) - model.logistic_.intercept_  # of sad against angry
+        np.testing.assert_allclose(z @ (sad - angry), log_odds, atol=1e-6)
+        evidence = z @ sad
         assert evidence[labels[two] == "sad"].mean() > 0 > evidence[labels[two] == "angry"].mean()
 
     def test_a_class_that_is_unknown_has_none(self) -> None:
