@@ -32,6 +32,13 @@ def test_blocks_are_small_and_complete() -> None:
     assert {block.form for block in blocks} == {(16000, 1)}
 
 
+def test_samples_of_eight_bits_have_no_offset_and_full_scale_is_one() -> None:
+    samples = np.concatenate([block.samples for block in pcm(note("mov-pcm-u8"), MP4)])
+
+    assert samples.mean() == pytest.approx(SPEECH.mean(), abs=0.01)
+    assert np.ptp(samples) == pytest.approx(np.ptp(SPEECH), abs=0.05)
+
+
 def test_another_decoder_is_tried_when_the_first_refuses() -> None:
     data = bytearray(note("wav-pcm_16"))
     data[40:44] = bytes(4)  # no length, as a recorder leaves it that writes to a pipe: libsndfile finds no sound

@@ -124,6 +124,13 @@ def test_confidence_that_is_off_by_two_points_stops_it_though_that_may_be_chance
     assert not error.passed
 
 
+def test_confidence_that_is_surely_off_by_more_stops_it_though_it_is_less_than_two_points(world: World) -> None:
+    error = compare(world, saying(world, 0.7, sure=0.82), saying(world, 0.7, sure=0.83))["calibration error"]
+
+    assert 0 < error.low <= error.difference == pytest.approx(0.01)
+    assert not error.passed
+
+
 def test_a_model_that_only_feels_surer_does_not_pass(world: World) -> None:
     checks = compare(world, saying(world, 0.7, sure=0.75), saying(world, 0.7, sure=0.99))
 
