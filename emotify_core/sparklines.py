@@ -46,8 +46,7 @@ def sparkline(
         raise ValueError("sparkline needs points, a positive width, and high above low")
     visible = np.ones(len(values), dtype=bool) if shown is None else shown
     edges = np.arange(width + 1) * len(values) / width
-    first = np.floor(edges[:-1]).astype(int)
-    stop = np.maximum(np.ceil(edges[1:]).astype(int), first + 1)
+    first, stop = np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]).astype(int)
     return "".join(_block(values[a:b][visible[a:b]], low, high) for a, b in zip(first, stop, strict=True))
 
 

@@ -51,6 +51,15 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -
     assert path.read_bytes() == b"new"
 
 
+def test_the_new_file_is_on_the_disk_before_it_has_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "file.json", list[tuple[int, bool]]()
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_size, path.exists())))
+
+    write_atomically(path, lambda file: file.write(b"new"))
+
+    assert synced == [(3, False)]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_others_may_read_the_file_as_any_other_file(tmp_path: Path) -> None:
     ordinary = tmp_path / "ordinary"

@@ -85,7 +85,7 @@ class TestConditions:
 
         text = told({"clean": clean})
 
-        assert "Two percentage points are within chance on 24 actors" in text
+        assert "Two percentage points are within chance on 24 actors: do not rank anything by them." in text
         assert "from 0.650 to 0.750" in text
 
     def test_of_more_speakers_it_says_how_many_they_are(self) -> None:

@@ -85,6 +85,16 @@ async def test_a_declared_size_above_the_limit_is_refused() -> None:
         await Cdn(lambda _: web.Response(body=b"x" * 101)).fetch()
 
 
+async def test_a_declared_size_above_the_limit_is_refused_before_anything_comes() -> None:
+    async def nothing(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "101"})
+        await response.prepare(request)
+        return response
+
+    with pytest.raises(AudioTooLargeError):
+        await Cdn(nothing).fetch()
+
+
 async def test_a_body_larger_than_allowed_is_cut_off_whatever_was_declared() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

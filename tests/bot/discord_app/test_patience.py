@@ -46,7 +46,7 @@ async def test_no_more_requests_than_allowed_are_made() -> None:
     assert line.n_requests == 3
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500, 502, 504])
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 502, 504, 524])
 async def test_what_asking_again_cannot_change_is_raised_at_once(status: int) -> None:
     line = Line(failure(status))
     with pytest.raises(discord.HTTPException):
@@ -54,8 +54,13 @@ async def test_what_asking_again_cannot_change_is_raised_at_once(status: int) ->
     assert line.n_requests == 1
 
 
-async def test_a_ban_of_an_hour_is_not_waited_for() -> None:
-    line = Line(failure(429, Retry_After="3600"))
+@pytest.mark.parametrize("seconds", [LONGEST_WAIT + 1, 3600])
+async def test_a_long_ban_is_not_waited_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleep(_: float) -> None:
+        raise AssertionError("it must not wait")
+
+    monkeypatch.setattr("bot.discord_app.patience.asyncio.sleep", sleep)
+    line = Line(failure(429, Retry_After=str(seconds)))
     with pytest.raises(discord.HTTPException):
         await patiently(line.request)
     assert line.n_requests == 1
