@@ -43,7 +43,7 @@ def test_a_wrong_token_is_the_operators_to_change(error: Exception) -> None:
     [
         (http_error(500, discord.DiscordServerError), "HTTP 500"),
         (http_error(503, discord.DiscordServerError), "HTTP 503"),
-        (http_error(429), "429"),
+        (http_error(429), "slow down (HTTP 429)"),
         (http_error(404, discord.NotFound), "EMOTIFY_DISCORD_API"),
         (discord.RateLimited(9.0), "429"),
         (closed(4013), "4013"),

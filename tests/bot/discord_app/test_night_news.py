@@ -75,6 +75,13 @@ async def test_a_failure_comes_without_the_picture_of_an_earlier_night(
     assert message.attachments == []
 
 
+async def test_a_long_reason_is_cut_to_what_discord_takes(fake: FakeDiscord, home: Home, begin: Begin) -> None:
+    await begin(home.channel, "failed", "no room " * 400)
+    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    assert message.content.startswith("🌙 Tonight's retraining failed, and the old model stays. no room no room ")
+    assert len(message.content) < 600
+
+
 async def test_a_night_that_was_killed_is_news_too(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, None)
     message = await fake.next_message(home.channel, timeout=PATIENCE)

@@ -34,3 +34,13 @@ def test_replies_of_long_ago_are_forgotten() -> None:
     assert standing.remove(1, ADA, RIGHT, is_super=True)
     standing.clear_all()
     assert not standing.remove(1000, ADA, RIGHT, is_super=True)
+
+
+def test_clearing_one_emoji_leaves_the_others() -> None:
+    standing = Standing()
+    for mark in (RIGHT, WRONG):
+        for is_super in (False, True):
+            standing.add(7, ADA, mark, is_super=is_super)
+    standing.clear(7, RIGHT)
+    assert not standing.remove(7, ADA, RIGHT, is_super=False)
+    assert standing.remove(7, ADA, WRONG, is_super=False)
