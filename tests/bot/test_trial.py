@@ -19,6 +19,7 @@ from rich.console import Console
 import bot.__main__
 from bot import messages
 from bot.config import Settings, SettingsError
+from bot.cooldown import BURST
 from bot.pseudonyms import Pseudonymizer
 from bot.records import StoredExample
 from bot.store import Store
@@ -184,6 +185,12 @@ def test_the_same_note_may_be_tried_again_at_once(bench: Bench) -> None:
     assert bench.run([note, note, "--user", "anna"]) == 0
     assert len(bench.export("anna")["notes"]) == 2
     assert bench.out.count(messages.NOTICE_TRY[:40]) == 1
+
+
+def test_as_many_notes_as_are_named_are_heard_at_once(bench: Bench) -> None:
+    names = [bench.note(f"{i}.wav") for i in range(BURST + 2)]
+    assert bench.run([*names, "--user", "anna"]) == 0
+    assert len(bench.export("anna")["notes"]) == len(names)
 
 
 def test_the_name_defaults_to_the_login_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

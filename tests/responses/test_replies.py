@@ -128,6 +128,11 @@ def test_a_second_emotion_that_is_improbable_is_not_named() -> None:
     assert _second_replies(below) == []
 
 
+def test_a_second_emotion_that_is_just_probable_enough_is_named() -> None:
+    prediction = predict_that(Emotion.SAD, Band.MEDIUM, second=Emotion.ANGRY, second_probability=SECOND_FROM)
+    assert _second_replies(prediction) != []
+
+
 def test_neutral_is_never_named_second() -> None:
     assert _second_replies(predict_that(Emotion.SAD, Band.MEDIUM, second=Emotion.NEUTRAL)) == []
 
