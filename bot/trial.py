@@ -200,12 +200,11 @@ class _Trial:
     def _judge(self, note_id: int, mark: Mark) -> None:
         """Record the feedback; after "wrong" ask which emotion it was."""
         marked = self.runner.run(self.conversation.judge(note_id, mark))
-        if marked is None:  # somebody made the bot forget this person meanwhile
-            return
-        if isinstance(marked.verdict, Rejection) and self.verdict is None:
+        if marked is not None and isinstance(marked.verdict, Rejection) and self.verdict is None:
             emotion = ask_emotion(self.terminal.out, self.terminal.stdin.readline)
             marked = self.runner.run(self.conversation.judge(note_id, emotion)) if emotion else marked
-        show_verdict(self.terminal.out, marked.verdict if marked else None)
+        if marked is not None:  # otherwise somebody made the bot forget this person meanwhile
+            show_verdict(self.terminal.out, marked.verdict)
 
     def _complain(self, name: str, sentence: str) -> bool:
         """Say why a file was not heard."""

@@ -19,13 +19,14 @@ from rich.console import Console
 import bot.__main__
 from bot import messages
 from bot.config import Settings, SettingsError
+from bot.conversation import Conversation, Marked
 from bot.cooldown import BURST
 from bot.pseudonyms import Pseudonymizer
 from bot.records import StoredExample
 from bot.store import Store
 from bot.trial import Terminal, main
 from bot.vault import Vault
-from bot.verdicts import Correction
+from bot.verdicts import Correction, Judgement, Mark
 from emotify_core.audio import DecodeLimits, decode
 from emotify_core.classifier import EmotionClassifier, Heard
 from emotify_core.emotions import Emotion
@@ -400,6 +401,20 @@ def test_a_person_forgotten_before_the_verdict_gets_no_confirmation(
 
     monkeypatch.setattr("bot.trial.Conversation.judge", forgotten)
     assert bench.run([bench.note(), "--verdict", "right"]) == 0
+    assert "Noted" not in bench.out
+
+
+def test_a_person_forgotten_while_they_are_asked_which_emotion_it_was_gets_none_either(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Conversation.judge
+
+    async def forgotten_after_the_first(conversation: Conversation, note_id: int, mark: Mark) -> Marked | None:
+        return await judge(conversation, note_id, mark) if mark is Judgement.WRONG else None
+
+    monkeypatch.setattr("bot.trial.Conversation.judge", forgotten_after_the_first)
+    assert bench.run([bench.note()], typed="no\nhappy\n", person=True) == 0
+    assert "Which one was it?" in bench.out
     assert "Noted" not in bench.out
 
 
