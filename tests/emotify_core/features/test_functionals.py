@@ -100,6 +100,13 @@ def test_shares_above_a_level_count_frames() -> None:
     assert [found[f"up{level}"] for level in (25, 75, 90)] == pytest.approx([0.7] * 3)
 
 
+@pytest.mark.parametrize("n_frames", [2, 7, 8, 9, 64])
+def test_no_frame_of_a_constant_contour_is_above_a_level(n_frames: int) -> None:
+    values = described(np.full(n_frames, 3.0))
+
+    assert [values[name] for name in ("up25", "up75", "up90")] == [0, 0, 0]
+
+
 def test_a_constant_contour_varies_in_nothing() -> None:
     found = described(np.full(50, 7.0))
 

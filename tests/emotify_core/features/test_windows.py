@@ -42,6 +42,7 @@ def test_levels_are_in_decibels_and_pauses_relative_to_the_loudest(gain: float) 
     assert windows[0].level_db - windows[1].level_db == pytest.approx(40, abs=0.1)
     assert [window.start for window in loud_windows(windows)] == [0.0, 12.0]
     assert [window.start for window in loud_windows(windows, pause_db=10)] == [0.0]
+    assert [window.start for window in loud_windows(windows, pause_db=0)] == [0.0]
 
 
 def test_silence_has_a_finite_level_and_is_kept_as_a_whole() -> None:
