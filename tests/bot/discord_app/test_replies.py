@@ -43,6 +43,18 @@ async def test_a_note_deleted_while_the_reply_leaves_gets_no_reply(fake: FakeDis
     assert await bot.rows("SELECT * FROM predictions") == []
 
 
+async def test_a_note_of_whose_deletion_only_the_refusal_of_the_reply_tells_is_let_go(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    unknown = {"_errors": [{"code": "REPLIES_UNKNOWN_MESSAGE", "message": "Unknown message"}]}
+    body = {"code": 50035, "message": "Invalid Form Body", "errors": {"message_reference": unknown}}
+    fake.fail("POST", MESSAGES, 400, body=body)
+    bot = await start()
+    await send_note(home.ada, home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    assert await bot.rows("SELECT * FROM predictions") == []
+
+
 async def test_a_reply_that_crossed_the_deletion_is_taken_back(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     hold = fake.hold("POST", MESSAGES, after=True)
