@@ -31,7 +31,7 @@ from bot.night_examples import Reading
 from bot.records import Decision, Origin, StoredNight, time_text
 from bot.store import Store, StoreError
 from emotify_core.card import CARD_FILE
-from emotify_core.errors import ModelError
+from emotify_core.errors import EmotifyError, ModelError, sentence_of
 from emotify_core.files import write_atomically
 from emotify_core.header import Header
 from emotify_core.learning import Example, Lesson
@@ -85,7 +85,7 @@ class UntidyNightError(Exception):
     """A night was decided, but could not be recorded, or old versions not be deleted; the next one makes up for it."""
 
     def __init__(self, outcome: Outcome, cause: Exception) -> None:
-        super().__init__(str(cause))
+        super().__init__(sentence_of(cause))
         self.outcome = outcome
 
 
@@ -384,9 +384,7 @@ def _sentence(error: BaseException) -> str:
     """Say in a sentence why a night failed."""
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "The job was stopped."
+    if isinstance(error, EmotifyError | StoreError | OSError):
+        return " ".join(sentence_of(error).split()) or repr(error)
     text = str(error).strip().splitlines()
-    return (
-        f"{type(error).__name__}: {text[0]}"
-        if text and not isinstance(error, ModelError)
-        else " ".join(text) or repr(error)
-    )
+    return f"{type(error).__name__}: {text[0]}" if text else repr(error)

@@ -388,6 +388,18 @@ class TestFailure:
         assert school.night() == 1
 
         assert not (school.settings.data_dir / "night.png").exists()
+        assert school.nights()[0].reason == "No space left on device"
+
+    def test_what_could_not_be_deleted_is_said_in_words(self, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device", "data/models")
+
+        monkeypatch.setattr("bot.night.prune", full)
+        school.hear()
+
+        assert school.night() == 1
+
+        assert " ".join(school.err.split()).endswith("the next night will: No space left on device: data/models")
 
     @pytest.mark.parametrize("decision", ["promote", "keep"])
     def test_a_night_that_cannot_be_recorded_still_tells_what_it_decided(
