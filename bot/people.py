@@ -11,7 +11,7 @@ from typing import Any, Final
 from bot.database import Database, Transaction
 from bot.examples import drop_examples, keep
 from bot.export import read_all, write_up
-from bot.records import ConsentKind, Learned, Question, Stance, person_scope, time_text
+from bot.records import ConsentKind, Learned, Question, Stance, moment_from, person_scope, time_text
 from bot.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class People:
             return Stance(None, None)
         asked_at = row["learning_asked_at"]
         answer = None if row["answer"] is None else bool(row["answer"])
-        return Stance(answer, None if asked_at is None else datetime.fromisoformat(asked_at))
+        return Stance(answer, None if asked_at is None else moment_from(asked_at))
 
     async def question_leaves(self, person: str, reply_id: int, *, at: datetime) -> None:
         """Record that the person is being asked under a reply whether the bot may learn from their notes."""
@@ -80,8 +80,7 @@ class People:
         row = await self._database.fetch_one("SELECT * FROM questions WHERE person = ?", (person,))
         if row is None:
             return None
-        put_at = datetime.fromisoformat(row["put_at"])
-        return Question(row["channel_id"], row["reply_id"], row["message_id"], put_at)
+        return Question(row["channel_id"], row["reply_id"], row["message_id"], moment_from(row["put_at"]))
 
     async def learning_asked(self, person: str, message_id: int | None = None, *, at: datetime) -> bool:
         """Record that the question stands, as a message if others see it; False if the person is forgotten by now."""

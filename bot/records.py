@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from bot.database import Row
 from bot.verdicts import Confirmation, Correction, Verdict, mark_from_value, verdict_of
@@ -20,6 +20,7 @@ Status: TypeAlias = Literal["received", "predicted", "answered", "refused", "fai
 ConsentKind: TypeAlias = Literal["listening", "learning"]
 Decision: TypeAlias = Literal["promoted", "kept", "failed", "skipped"]
 """What a night may end with."""
+_LONG_PAST: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,18 @@ def time_from(text: str) -> datetime:
     return moment
 
 
+def moment_from(text: str) -> datetime:
+    """Read what `time_text` wrote; a damaged time is long past, so that its row hides no other and nothing waits."""
+    try:
+        return time_from(text)
+    except ValueError:
+        return _LONG_PAST
+
+
 def note_from(row: Row) -> StoredNote:
     """Read a row of `notes`."""
     values = {field.name: row[field.name] for field in fields(StoredNote)}
-    values["received_at"] = datetime.fromisoformat(row["received_at"])
+    values["received_at"] = moment_from(row["received_at"])
     values["notice"] = bool(row["notice"])
     return StoredNote(**values)
 

@@ -334,6 +334,29 @@ async def test_a_damaged_prediction_counts_as_none_and_is_replaced_by_the_next(s
     assert await store.prediction(note_id) == SAD
 
 
+@pytest.mark.parametrize("damaged", ["2026-01)%2T12:00:00.000000+00:00", "", "2026-01-02"])
+async def test_a_damaged_time_hides_no_other_row_and_is_long_past(store: Store, tmp_path: Path, damaged: str) -> None:
+    await store.set_consent(ANNA, "learning", answer=True, at=NOON)
+    await store.learning_asked(ANNA, at=NOON)
+    note_ids = [await answered_note(store, ANNA, 1001, 2001), await answered_note(store, ANNA, 1002, 2002)]
+    note_ids.append(await claim(store, ANNA, 1003) or 0)
+    await store.question_leaves(ANNA, 2001, at=NOON)
+    with closing(sqlite3.connect(tmp_path / "emotify.db")) as connection, connection:
+        connection.execute("UPDATE notes SET received_at = ? WHERE id != ?", (damaged, note_ids[1]))
+        connection.execute("UPDATE people SET learning_asked_at = ?", (damaged,))
+        connection.execute("UPDATE questions SET put_at = ?", (damaged,))
+
+    first, second = await store.answered_since(NOON)
+    question, stance = await store.learning_question(ANNA), await store.stance(ANNA)
+
+    assert ([first.id, second.id], second.received_at) == (note_ids[:2], NOON)
+    assert [note.id for note in await store.unanswered("discord")] == note_ids[2:]
+    assert question is not None
+    assert stance.answer is True
+    assert stance.asked_at is not None
+    assert first.received_at == question.put_at == stance.asked_at < NOON - timedelta(days=10_000)
+
+
 @pytest.mark.parametrize(
     ("mark", "verdict"), [(Judgement.RIGHT, "right"), (Emotion.SAD, "right"), (Judgement.WRONG, "wrong")]
 )
