@@ -125,12 +125,14 @@ class Registry:
         ModelNotFoundError
             If there is no such version.
         ModelError
-            If its header is damaged.
+            If its header is damaged, or cannot be read.
         """
         self._require(version)
         path = self.root / version / "header.json"
         try:
             return Header.from_json(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
 

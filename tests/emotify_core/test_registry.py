@@ -224,6 +224,20 @@ class TestFind:
         assert registry.versions() == ("tiny-2",)
         assert list(registry.damaged()) == ["tiny-1"]
 
+    def test_nor_does_one_that_cannot_be_read(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        publish(registry, "tiny-1", "tiny-2")
+        read_bytes = Path.read_bytes
+
+        def read(path: Path) -> bytes:
+            if path.parent.name == "tiny-1":
+                raise OSError(5, "Input/output error", str(path))
+            return read_bytes(path)
+
+        monkeypatch.setattr(Path, "read_bytes", read)
+
+        assert registry.versions() == ("tiny-2",)
+        assert registry.damaged()["tiny-1"].endswith("header.json cannot be read: Input/output error.")
+
     def test_a_copy_that_somebody_made_by_hand_is_no_version(self, registry: Registry) -> None:
         publish(registry, "tiny-1")
         shutil.copytree(registry.root / "tiny-1", registry.root / "tiny-1 (copy)")
