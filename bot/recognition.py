@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final, Self
 from bot.compile_cache import CompileCache
 from bot.exchange import Recognition
 from bot.recognition_errors import RecognitionBusy, RecognitionError, RecognitionFailed, RecognitionTimeout
-from bot.worker_launch import DEFAULT_COMMAND, WorkerLauncher, read_error
+from bot.worker_launch import DEFAULT_COMMAND, NotReadyError, WorkerLauncher, read_error
 from bot.worker_messages import Question, question_to_frame, recognition_from_frame
 from bot.worker_process import WorkerLostError, WorkerProcess
 from bot.worker_protocol import Frame, FrameError
-from emotify_core.errors import AudioError, AudioTooLargeError, ModelError, ModelNotFoundError, UntrustedModelError
+from emotify_core.errors import AudioError, AudioTooLargeError, ModelError
 
 if TYPE_CHECKING:
     from emotify_core.audio import DecodeLimits  # not at run time: the decoders stay out of this process
@@ -379,7 +379,7 @@ class RecognitionPool:
             return await self._bring_up(self._model)
         except ModelError as error:
             _log.error("no recognition worker came up, attempt %d: %s", n_failures + 1, error)
-            if isinstance(error, ModelNotFoundError | UntrustedModelError):  # gone or damaged since it was loaded
+            if not isinstance(error, NotReadyError):  # gone, damaged or of another release since it was loaded
                 self._model = None  # the shipped one serves
             return None
 

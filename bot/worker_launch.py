@@ -24,6 +24,10 @@ _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREAD
 _NOT_INHERITED: Final = ("EMOTIFY_", "DISCORD_")  # a decoder has no use for the token
 
 
+class NotReadyError(ModelError):
+    """No worker came up, whatever the model: another one would not help."""
+
+
 @dataclass(frozen=True)
 class WorkerLauncher:
     """How workers are started.
@@ -51,12 +55,12 @@ class WorkerLauncher:
         Raises
         ------
         ModelError
-            If it cannot load the model, or does not come up for another reason.
+            If it cannot load the model; a `NotReadyError` if it does not come up for another reason.
         """
         try:
             folder = await asyncio.to_thread(self.cache.lend)
         except OSError as error:
-            raise ModelError(f"The folder {self.cache.root} cannot be written to: {error.strerror}.") from error
+            raise NotReadyError(f"The folder {self.cache.root} cannot be written to: {error.strerror}.") from error
         try:
             worker, version = await self._launch(model, folder)
         except BaseException:
@@ -76,11 +80,11 @@ class WorkerLauncher:
             worker = await WorkerProcess.launch(self.command, environment=_environment(folder))
             version, seconds = await self._introduce(worker, model)
         except TimeoutError as error:
-            raise ModelError(f"No recognition worker was ready within {self.timeout:.0f} seconds.") from error
+            raise NotReadyError(f"No recognition worker was ready within {self.timeout:.0f} seconds.") from error
         except (WorkerLostError, FrameError) as error:
             # Damaged files in the cache are the one cause that this attempt could pass on to the next.
             await asyncio.to_thread(self.cache.forget)
-            raise ModelError(f"A recognition worker was lost before it was ready: {error}.") from error
+            raise NotReadyError(f"A recognition worker was lost before it was ready: {error}.") from error
         _log.info("recognition worker %d is ready with model %s after %.1f s", worker.pid, version, seconds)
         return worker, version
 
@@ -120,7 +124,7 @@ def _read_readiness(answer: Mapping[str, Any]) -> tuple[str, float]:
     error = read_error(answer)
     if isinstance(error, ModelError):
         raise error
-    raise ModelError(f"A recognition worker cannot start: {error}")
+    raise NotReadyError(f"A recognition worker cannot start: {error}")
 
 
 def read_error(answer: Mapping[str, Any]) -> Exception:

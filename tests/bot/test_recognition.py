@@ -15,12 +15,14 @@ from blockbuster import blockbuster_ctx
 
 from bot.exchange import Recognition
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionPool, RecognitionTimeout
+from bot.worker_launch import NotReadyError
 from emotify_core.audio import DecodeLimits
 from emotify_core.emotions import Emotion
 from emotify_core.errors import (
     AudioTooLargeError,
     AudioTooLongError,
     FeatureSetMismatchError,
+    LibraryMismatchError,
     ModelError,
     ModelNotFoundError,
     NoSpeechError,
@@ -512,7 +514,16 @@ async def test_a_model_that_does_not_come_up_at_the_start_gives_way_to_the_shipp
         assert await pool.recognize(note())
 
 
-@pytest.mark.parametrize("error", [ModelNotFoundError("It is gone."), UntrustedModelError("It is damaged.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelNotFoundError("It is gone."),
+        UntrustedModelError("It is damaged."),
+        ModelError("Its header cannot be read."),
+        FeatureSetMismatchError("old", "new"),
+        LibraryMismatchError("night-1", "scikit-learn", "1.0", "2.0"),
+    ],
+)
 async def test_a_model_that_is_lost_while_it_serves_gives_way_to_the_shipped_one(
     pools: Pools, stage: Stage, monkeypatch: pytest.MonkeyPatch, error: ModelError
 ) -> None:
@@ -533,6 +544,26 @@ async def test_a_model_that_is_lost_while_it_serves_gives_way_to_the_shipped_one
         while not await is_served(pool):  # noqa: ASYNC110 - no event tells of it, and only the pool's turns pass
             await asyncio.sleep(0)
         assert pool.model_version == "scripted"
+
+
+async def test_a_model_serves_on_after_a_worker_did_not_come_up_for_another_reason(
+    pools: Pools, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pools(model=Path("night-1")) as pool:
+        await stage.next_arrival()
+        bring_up, asked = pool._launcher.bring_up, list[Path | None]()
+
+        async def be_too_slow_once(_: object, model: Path | None) -> Any:
+            asked.append(model)
+            if len(asked) == 1:
+                raise NotReadyError("No recognition worker was ready within 300 seconds.")
+            return await bring_up(model)
+
+        monkeypatch.setattr("bot.worker_launch.WorkerLauncher.bring_up", be_too_slow_once)
+        with pytest.raises(RecognitionFailed):
+            await pool.recognize(note("exit", status=3))
+        await stage.next_arrival()
+        assert asked == [Path("night-1")] * 2
 
 
 async def test_a_model_that_is_ready_only_after_the_pool_was_closed_does_not_serve(pools: Pools, stage: Stage) -> None:
