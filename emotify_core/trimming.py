@@ -17,6 +17,7 @@ _CLICK: Final = 9  # frames of the median: what is loud for less than half of th
 _SMOOTHING: Final = 5  # frames
 _RANGE_DB: Final = 30  # what is softer than the loudest frame by more is silence
 _FLOOR_PERCENTILE: Final = 5
+_FLOOR_SECONDS: Final = 0.5  # needed to tell a noise floor: the softest frame of a syllable is none
 _OVER_FLOOR_DB: Final = 8  # noise alone stays below its own softest twentieth plus this
 _MIN_DYNAMICS_DB: Final = (
     _OVER_FLOOR_DB + 6
@@ -70,14 +71,15 @@ def find_sound(y: NDArray[np.float32], sr: int) -> SoundSpan:
     Notes
     -----
     A frame of 25 ms is sound if the level in any of eight bands is within 30 dB of the loudest frame and 8 dB over that
-    band's noise floor, its 5th percentile. Levels are medians over 90 ms before they are smoothed, so a click does not
-    count. On RAVDESS, which has a second of silence at both ends, pink or white noise at a signal-to-noise ratio of
-    10 dB moves the cuts by 0 ms in the median and by 10 to 60 ms in the 90th percentile; a threshold under the peak
-    alone moves them by the whole second.
+    band's noise floor, its 5th percentile; in less than half a second, which may be one syllable, there is no floor to
+    be told. Levels are medians over 90 ms before they are smoothed, so a click does not count. On RAVDESS, which has a
+    second of silence at both ends, pink or white noise at a signal-to-noise ratio of 10 dB moves the cuts by 0 ms in
+    the median and by 10 to 60 ms in the 90th percentile; a threshold under the peak alone moves them by the whole
+    second.
     """
     band_db, total_db = _levels(y, sr)
     level_db = float(total_db.max())
-    floor_db = np.percentile(band_db, _FLOOR_PERCENTILE, axis=0)
+    floor_db = np.percentile(band_db, _FLOOR_PERCENTILE, axis=0) if len(y) >= _FLOOR_SECONDS * sr else -np.inf
     threshold_db = np.maximum(level_db - _RANGE_DB, floor_db + _OVER_FLOOR_DB)
     is_telling = band_db.max(axis=0) - floor_db >= _MIN_DYNAMICS_DB
     frames = np.flatnonzero(((band_db > threshold_db) & is_telling).any(axis=1))

@@ -89,6 +89,22 @@ def test_what_never_pauses_is_kept_whole(steady: NDArray[np.float32]) -> None:
     assert (span.start, span.stop) == (0.0, 2.0)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.25, 0.3, 0.45])
+def test_of_a_syllable_that_rises_and_fades_nothing_is_a_noise_floor(seconds: float) -> None:
+    n = round(seconds * SR)
+    fading = 10 ** (-1.2 * np.abs(np.linspace(-1, 1, n)))
+
+    span = find_sound((SPEECH[SR : SR + n] * fading).astype(np.float32), SR)
+
+    assert span.duration == pytest.approx(seconds, abs=0.02)
+
+
+def test_silence_around_a_blip_is_no_sound_however_short_the_recording() -> None:
+    blip = np.pad(SPEECH[SR // 2 : SR // 2 + SR // 10], SR // 8)
+
+    assert find_sound(blip, SR).duration == pytest.approx(0.1, abs=0.06)
+
+
 def test_what_was_cut_out_is_not_cut_again() -> None:
     span = find_sound(NOTE, SR)
     cut = NOTE[round((span.start - 0.05) * SR) : round((span.stop + 0.05) * SR)]
