@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
@@ -42,7 +43,7 @@ _EMODB_EMOTIONS: Final = {  # the initials of the German words; L, boredom, is n
 # The speakers as the database's documentation lists them (emodb.bilderbar.info).
 _EMODB_MEN: Final = frozenset({"03", "10", "11", "12", "15"})
 _EMODB_WOMEN: Final = frozenset({"08", "09", "13", "14", "16"})
-_RECORDINGS: Final = frozenset({".wav", ".flac", ".ogg"})
+_RECORDINGS: Final = (".wav", ".flac", ".ogg", ".opus", ".m4a", ".mp3")  # of two files of one name the first counts
 _RAVDESS_KINDS: Final[Mapping[str, Literal["speech", "song"]]] = {"01": "speech", "02": "song"}
 _RAVDESS_INTENSITIES: Final[Mapping[str, Literal["normal", "strong"]]] = {"01": "normal", "02": "strong"}
 
@@ -164,10 +165,23 @@ def _read(root: Path, parse: Callable[[Path], Utterance | None]) -> tuple[Uttera
     What macOS leaves beside a recording on other systems' disks, ``._`` and its name, holds no sound.
     """
     found: dict[str, Utterance] = {}
-    for path in sorted(root.rglob("[!.]*")):
-        if path.suffix.lower() in _RECORDINGS and (utterance := parse(path)) is not None and path.is_file():
+    for path in sorted(_recordings(root), key=lambda path: (_RECORDINGS.index(path.suffix.lower()), path)):
+        if (utterance := parse(path)) is not None and path.is_file():
             found.setdefault(path.stem, utterance)
     return tuple(sorted(found.values(), key=lambda u: (u.speaker, u.path.stem)))
+
+
+def _recordings(root: Path) -> Iterator[Path]:
+    """List what is named like a recording under a folder, also behind links to folders, each of which counts once."""
+    seen: set[str] = set()
+    for folder, below, names in os.walk(root, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        below.sort()
+        paths = (Path(folder, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.suffix.lower() in _RECORDINGS)
 
 
 def _read_nemo_genders(root: Path) -> dict[str, Gender]:

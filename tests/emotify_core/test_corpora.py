@@ -81,6 +81,26 @@ class TestRavdess:
 
         assert len(read_ravdess(tmp_path)) == 1
 
+    @pytest.mark.parametrize("suffix", [".ogg", ".opus", ".m4a", ".MP3"])
+    def test_so_does_a_lossy_copy_which_is_read_where_it_is_all_there_is(self, tmp_path: Path, suffix: str) -> None:
+        whole = touch(tmp_path / "wav" / "03-01-05-01-01-01-01.wav")
+        for name in ("03-01-05-01-01-01-01", "03-01-05-01-01-02-01"):
+            touch(tmp_path / "copies" / f"{name}{suffix}")
+
+        assert [u.path for u in read_ravdess(tmp_path)] == [
+            whole,
+            tmp_path / "copies" / f"03-01-05-01-01-02-01{suffix}",
+        ]
+
+    def test_folders_behind_links_are_read_and_links_in_a_circle_end(self, tmp_path: Path) -> None:
+        path = touch(tmp_path / "disk" / "Actor_01" / "03-01-05-01-01-01-01.wav")
+        corpus = tmp_path / "ravdess"
+        corpus.mkdir()
+        (corpus / "speech").symlink_to(path.parents[1])
+        (path.parent / "again").symlink_to(corpus)
+
+        assert [u.path.resolve() for u in read_ravdess(corpus)] == [path]
+
     @pytest.mark.parametrize(
         "name",
         [
