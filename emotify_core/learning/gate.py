@@ -73,7 +73,7 @@ class Opinions:
 def gate(
     base: Base,
     examples: Examples,
-    counted: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     champion: Opinions,
     challenger: Opinions,
     *,
@@ -86,8 +86,8 @@ def gate(
     ----------
     base : Base
     examples : Examples
-    counted : ndarray of bool, shape=(n_examples,)
-        Which examples are feedback to be held to; others were set aside.
+    weights : ndarray of float, shape=(n_examples,)
+        How much each example is learned from, and so counts as feedback to be held to; 0: it was set aside.
     champion, challenger : Opinions
     shipped : sequence of ndarray, optional
         The shipped model's probabilities of the base's tested utterances, if it is not the champion: so that small
@@ -121,8 +121,8 @@ def gate(
     ece = _compare(sums[0], sums[1], _ece, seed=seed)
     is_up = ece[3] > 0 or ece[2] > ECE_MARGIN
     checks.append(Check("calibration error", *ece, limit="surely not up, nor by 2 points", passed=not is_up))
-    if counted.any():
-        checks.append(_feedback_check(examples, counted, champion.examples, challenger.examples, seed=seed))
+    if weights.any():
+        checks.append(_feedback_check(examples, weights, champion.examples, challenger.examples, seed=seed))
     return checks
 
 
@@ -147,21 +147,33 @@ def _worst_recall(emotions: Sequence[str], before: NDArray[np.int64], now: NDArr
 
 
 def _feedback_check(
-    examples: Examples, counted: NDArray[np.bool_], a: Probabilities, b: Probabilities, *, seed: int
+    examples: Examples, weights: NDArray[np.float64], a: Probabilities, b: Probabilities, *, seed: int
 ) -> Check:
-    """Compare how much of the feedback of people who were kept out is met; every person counts alike.
+    """Compare how much of the feedback of people who were kept out is met, each example weighed as it is learned from.
 
     What people said of the champion's guesses favours it: it meets whatever they confirmed. So it is no proof against a
-    challenger that it meets a note or two less, among a few dozen.
+    challenger that it meets a note or two less, among a few dozen; and neither those who only ever confirm nor a crowd
+    of newcomers have more of a say here than in what is learned.
     """
-    rows = np.flatnonzero(counted)
+    rows = np.flatnonzero(weights)
     groups = _rows_by(examples.persons[rows])
-    met = [_met(examples, p)[rows] for p in (a, b)]
-    before, now = (np.array([own[group].mean() for group in groups]) for own in met)
-    found = _compare(before, now, lambda table: float(table.mean()), seed=seed)
+    before, now = (_sums_by(groups, weights[rows], _met(examples, p)[rows]) for p in (a, b))
+    found = _compare(before, now, _share_met, seed=seed)
     is_down = found[4] < 0 or found[2] < -FEEDBACK_MARGIN
     limit = "not surely down, nor by 2 points"
     return Check("feedback met, of people kept out", *found, limit=limit, passed=not is_down)
+
+
+def _sums_by(
+    groups: Sequence[NDArray[np.intp]], weights: NDArray[np.float64], met: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum up by person what was met, and everything, shape=(n_persons, 2)."""
+    return np.array([[weights[own] @ met[own], weights[own].sum()] for own in groups])
+
+
+def _share_met(sums: NDArray[np.float64]) -> float:
+    met, everything = sums.sum(axis=0)
+    return float(met / everything)
 
 
 def _met(examples: Examples, probabilities: Probabilities) -> NDArray[np.float64]:

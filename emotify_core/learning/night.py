@@ -196,7 +196,7 @@ class _Night:
         twins = hearing.adapted(twins, told, weights, first, calibration)
         adaptations = t.adaptations_of(twins)
         now = Opinions(hearing.base(scores, calibration, adaptations), hearing.examples(told, calibration, adaptations))
-        checks = gate(base, examples, weights > 0, before, now, shipped=shipped, seed=seed)
+        checks = gate(base, examples, weights, before, now, shipped=shipped, seed=seed)
         return _Attempt(share, weights, twins, scores, told, calibration, checks)
 
     def _fit(self, attempt: _Attempt, posteriors: NDArray[np.float64]) -> Trained:

@@ -34,9 +34,9 @@ def compare(
 ) -> dict[str, Check]:
     nobody = table([])
     sides = [Opinions([each] * 3, np.zeros((0, 8))) for each in (before, now)]
-    counted = np.zeros(0, dtype=bool)
+    weights = np.zeros(0)
     start = None if shipped is None else [shipped] * 3
-    checks = gate(world.base, nobody, counted, sides[0], sides[1], shipped=start, seed=0)
+    checks = gate(world.base, nobody, weights, sides[0], sides[1], shipped=start, seed=0)
     return {check.what.partition(",")[0] if "recall" in check.what else check.what: check for check in checks}
 
 
@@ -156,9 +156,7 @@ def test_a_note_less_among_many_is_within_chance(world: World, lost: int, passed
     fewer = all_met.copy()
     fewer[[7, 20, 40, 60][:lost]] = np.eye(8)[1]
 
-    checks = gate(
-        world.base, examples, np.ones(len(persons), bool), Opinions(same, all_met), Opinions(same, fewer), seed=0
-    )
+    checks = gate(world.base, examples, np.ones(len(persons)), Opinions(same, all_met), Opinions(same, fewer), seed=0)
 
     assert checks[-1].difference == pytest.approx(-lost / len(persons))
     assert checks[-1].passed is passed
@@ -171,9 +169,7 @@ def test_a_note_less_of_everybody_is_no_chance(world: World) -> None:
     fewer = all_met.copy()
     fewer[::64] = np.eye(8)[1]
 
-    checks = gate(
-        world.base, examples, np.ones(len(persons), bool), Opinions(same, all_met), Opinions(same, fewer), seed=0
-    )
+    checks = gate(world.base, examples, np.ones(len(persons)), Opinions(same, all_met), Opinions(same, fewer), seed=0)
 
     assert checks[-1].difference == pytest.approx(-1 / 64)
     assert not checks[-1].passed
@@ -184,7 +180,7 @@ def test_a_rejection_is_met_by_whatever_it_does_not_name(world: World) -> None:
     same = [saying(world, 0.7)] * 3
     rejected, another = np.eye(8)[[0, 0]], np.eye(8)[[5, 5]]
 
-    checks = gate(world.base, examples, np.ones(2, bool), Opinions(same, rejected), Opinions(same, another), seed=0)
+    checks = gate(world.base, examples, np.ones(2), Opinions(same, rejected), Opinions(same, another), seed=0)
 
     assert (checks[-1].champion, checks[-1].challenger) == (0, 1)
 
@@ -198,10 +194,25 @@ def test_feedback_of_people_kept_out_must_be_met_as_often(world: World, now: int
     half[:4, 0] = 1
     all_or_none[:, 0 if now else 1] = 1
 
-    checks = gate(
-        world.base, examples, np.ones(8, dtype=bool), Opinions(same, half), Opinions(same, all_or_none), seed=0
-    )
+    checks = gate(world.base, examples, np.ones(8), Opinions(same, half), Opinions(same, all_or_none), seed=0)
 
     feedback = checks[-1]
     assert (feedback.what, feedback.champion, feedback.challenger) == ("feedback met, of people kept out", 0.5, now)
     assert feedback.passed is passed
+
+
+def test_feedback_counts_as_much_as_it_is_learned_from(world: World) -> None:
+    persons = [f"person {i}" for i in range(16) for _ in range(8)]
+    examples = table(persons, emotions=np.zeros(len(persons), dtype=int))
+    same, confirms = [saying(world, 0.7)] * 3, np.repeat(np.arange(16) < 10, 8)  # whatever the champion said
+    before, now = np.eye(8)[np.where(confirms, 0, 1)], np.eye(8)[np.where(confirms, 1, 0)]
+
+    alike, learned = (
+        gate(world.base, examples, weights, Opinions(same, before), Opinions(same, now), seed=0)[-1]
+        for weights in (np.ones(len(persons)), np.where(confirms, 0.3, 1.0))
+    )
+
+    assert not alike.passed
+    assert learned.champion == pytest.approx(3 / 9)
+    assert learned.challenger == pytest.approx(6 / 9)
+    assert learned.passed
