@@ -127,6 +127,8 @@ class Answering:
         async with Typing(message.channel) as typing:
 
             async def fetch() -> bytes:
+                if not self._services.work.is_open:
+                    raise asyncio.CancelledError  # the note is recorded: the next start takes it up
                 typing.start()
                 return await download(self._services.downloads, message, clip)
 

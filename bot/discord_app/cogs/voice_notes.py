@@ -28,7 +28,7 @@ class VoiceNotes(Area):
     @listener
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message if it holds its author's voice and is meant for the bot."""
-        if self._bot.user is None or not self._services.work.is_open or not is_own_voice(message):
+        if self._bot.user is None or not is_own_voice(message):
             return
         note = self._note_in(message, self._bot.user.id)
         if note is None or (clip := find_clip(note)) is None or (note is not message and self._is_repeated(message)):

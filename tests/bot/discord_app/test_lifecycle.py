@@ -191,11 +191,30 @@ async def test_stopping_lets_the_note_in_work_finish(fake: FakeDiscord, start: S
     recognizer.held.set()
     await asyncio.wait_for(bot.life, PATIENCE)
     assert await bot.status(note.id) == "answered"
-    assert await bot.status(late.id) is None
+    assert await bot.status(late.id) == "received"
     (reply,) = fake.messages(home.channel)
     assert list(reply.reactions) == ["✅", "❌"]
     assert fake.gateway.live == []
     assert recognizer.is_closed
+
+
+async def test_a_note_that_comes_while_the_bot_stops_is_answered_after_the_restart(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    recognizer = StandIn(held=asyncio.Event())
+    bot = await start(recognizer)
+    await send_note(home.ada, home.channel)
+    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    bot.stop.set()
+    late = await send_note(fake.user("Bob"), home.channel)
+    await bot.until_row("SELECT * FROM notes WHERE message_id = ?", late.id)
+    assert recognizer.held is not None
+    recognizer.held.set()
+    await asyncio.wait_for(bot.life, PATIENCE)
+    assert len(recognizer.heard) == 1
+    await start()
+    await offered(fake, late)
+    assert len(fake.messages(home.channel)) == 2
 
 
 async def test_stopping_while_starting_is_quick(fake: FakeDiscord, start: Start) -> None:
