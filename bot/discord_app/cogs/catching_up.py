@@ -32,7 +32,7 @@ _AGE: Final = timedelta(days=1)
 _FRESH: Final = timedelta(minutes=15)  # later, somebody may have taken ✅ and ❌ away on purpose
 _PAUSES: Final = (15.0, 60.0, 300.0, 1800.0)  # seconds before what failed is tried again
 _N_REPLIES: Final = 200
-_N_REACTING: Final = 200
+_N_REACTING: Final = 100
 
 _Step: TypeAlias = Callable[[StoredNote], Awaitable[object]]
 
@@ -242,8 +242,8 @@ async def _kinds_of(reaction: discord.Reaction, user_id: int) -> list[bool]:
 
 
 async def _has_reacted(reaction: discord.Reaction, user_id: int, kind: discord.ReactionType | None) -> bool:
-    """Tell whether a person stands behind a reaction."""
-    async for user in reaction.users(limit=_N_REACTING, type=kind):
+    """Tell whether a person stands behind a reaction; Discord lists them by their ids, so this one would come first."""
+    async for user in reaction.users(limit=_N_REACTING, after=discord.Object(user_id - 1), type=kind):
         if user.id == user_id:
             return True
     return False

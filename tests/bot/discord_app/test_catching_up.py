@@ -42,6 +42,23 @@ async def test_super_reactions_outlive_a_restart_and_count_if_made_meanwhile(
     await bot.until_marks("wrong", "angry")
 
 
+async def test_a_mark_outlives_a_restart_among_the_same_reactions_of_hundreds(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    await bot.end()
+    crowd = [fake.user(f"Fan {number}").user for number in range(250)]
+    for place, each in enumerate(crowd):  # accounts older than Ada's, which Discord lists first
+        each.id = place + 1
+    reply.reactions["✅"] = [*crowd, *reply.reactions["✅"]]
+    await home.ada.react(reply, "❌")
+    bot = await start()
+    await bot.until_marks("right", "wrong")
+
+
 async def test_of_a_plain_and_a_super_reaction_one_is_word_enough_after_a_restart(
     fake: FakeDiscord, start: Start, home: Home
 ) -> None:
