@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from bot import messages
@@ -89,6 +90,7 @@ class Conversation:
         self._memory = VoiceMemory(store, recognizer, settings, now=now, monotonic=monotonic)
         self._pseudonymizer = pseudonymizer
         self._settings = settings
+        self._sorry = partial(messages.sorry, max_seconds=settings.max_note_seconds, max_bytes=settings.max_note_bytes)
         self._now = now
         self._cooldown = Cooldown(settings.cooldown, monotonic=monotonic)
         self._outbox = Outbox()
@@ -175,8 +177,7 @@ class Conversation:
 
     async def clear_marks(self, reply_id: int, emoji: str | None = None) -> Marked | None:
         """Take back all reactions on a reply, or all with one emoji, because a moderator cleared them."""
-        note = await self._store.note_of_reply(reply_id)
-        if note is None:
+        if (note := await self._store.note_of_reply(reply_id)) is None:
             return None
         if emoji is None:
             await self._store.set_marks(note.id, [], at=self._now())
@@ -322,20 +323,19 @@ class Conversation:
         if pace is Pace.ASK_TO_WAIT:
             raise TroubleError(Trouble.COOLDOWN)
         self._check(note.duration, note.n_bytes)
-        heard = await self._heard_before(note_id) or await self._recognize(fetch, person, note.origin)
-        return await self._reply(note_id, person, note, heard)
+        return await self._reply(note_id, person, note, fetch)
 
     async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
         """Listen to a note that came in before a restart."""
-        if await self._store.consent(pending.person, "listening") is False:
-            await self._store.refuse(pending.id, status="refused", reason="opted_out")
+        if await self._opted_out(pending.id, pending.person):
             return Silence(Why.OPTED_OUT)
-        heard = await self._heard_before(pending.id) or await self._recognize(fetch, pending.person, pending.origin)
-        return await self._reply(pending.id, pending.person, pending, heard)
+        return await self._reply(pending.id, pending.person, pending, fetch)
 
-    async def _heard_before(self, note_id: int) -> HeardNote | None:
-        """Find what was heard in a note whose reply did not go out: its speaker's baseline holds it already."""
-        return HeardNote(found) if (found := await self._store.prediction(note_id)) else None
+    async def _opted_out(self, note_id: int, person: str) -> bool:
+        """Refuse a note whose speaker has said meanwhile that they want no listening; tell whether it is so."""
+        if said_no := await self._store.consent(person, "listening") is False:
+            await self._store.refuse(note_id, status="refused", reason="opted_out")
+        return said_no
 
     def _check(self, duration: float | None, n_bytes: int | None) -> None:
         """Refuse what is too long or too large."""
@@ -344,8 +344,10 @@ class Conversation:
         if n_bytes is not None and n_bytes > self._settings.max_note_bytes:
             raise TroubleError(Trouble.TOO_LARGE)
 
-    async def _recognize(self, fetch: Fetch, person: str, origin: Origin) -> HeardNote:
-        """Fetch the audio and hear the emotion in it."""
+    async def _heard(self, note_id: int, person: str, origin: Origin, fetch: Fetch) -> HeardNote:
+        """Hear the emotion in a note; if it was heard and not answered, its speaker's baseline holds it already."""
+        if (found := await self._store.prediction(note_id)) is not None:
+            return HeardNote(found)
         audio = await fetched(fetch)
         self._check(None, len(audio))
         try:
@@ -357,8 +359,11 @@ class Conversation:
                 _log.error("recognition failed: %s", error, exc_info=not isinstance(error, RecognitionError))
             raise TroubleError(trouble) from error
 
-    async def _reply(self, note_id: int, person: str, note: IncomingNote | StoredNote, heard: HeardNote) -> Outcome:
-        """Choose the reply and record everything, before anything is said."""
+    async def _reply(self, note_id: int, person: str, note: IncomingNote | StoredNote, fetch: Fetch) -> Outcome:
+        """Listen, choose the reply and record everything, before anything is said."""
+        heard = await self._heard(note_id, person, note.origin, fetch)
+        if await self._opted_out(note_id, person):
+            return Silence(Why.OPTED_OUT)
         languages = await languages_for(self._store, person, note.guild_id, self._settings.language)
         notice = not await self._store.notice_shown(person)
         async with self._choosing:  # two notes of one person at once must not get the same reply
@@ -377,11 +382,6 @@ class Conversation:
         if not await self._store.refuse(note_id, status="failed" if trouble.is_ours else "refused", reason=trouble):
             return Silence(Why.WITHDRAWN)
         return Answer(note_id, self._sorry(trouble), trouble=trouble)
-
-    def _sorry(self, trouble: Trouble) -> str:
-        """Find the sentence for a trouble."""
-        settings = self._settings
-        return messages.sorry(trouble, max_seconds=settings.max_note_seconds, max_bytes=settings.max_note_bytes)
 
     async def _own_note(self, reply_id: int, sender: int | str) -> StoredNote | None:
         """Look up the note that a reply answers; None if it is none of ours, an apology, or not the sender's."""

@@ -162,6 +162,17 @@ async def test_whoever_opted_out_is_not_listened_to_and_not_recorded(bench: Benc
     assert isinstance(await bench.conversation.hear(incoming(), fetch), Answer)
 
 
+async def test_whoever_opts_out_while_a_note_is_heard_gets_no_answer_and_nothing_is_kept_of_it(bench: Bench) -> None:
+    async def opt_out_and_fetch() -> bytes:
+        await bench.conversation.set_listening(ANNA, listening=False)
+        return b"audio"
+
+    assert await bench.conversation.hear(incoming(), opt_out_and_fetch) == Silence(Why.OPTED_OUT)
+    assert (await bench.note()).status == "refused"
+    assert await bench.store.prediction(1) is None
+    assert await bench.conversation.unanswered() == []
+
+
 async def test_after_a_burst_one_polite_answer_then_silence(bench: Bench) -> None:
     burst = [await bench.conversation.hear(incoming(message_id), fetch) for message_id in range(1, BURST + 1)]
     assert all(isinstance(outcome, Answer) and outcome.offers_feedback for outcome in burst)

@@ -73,6 +73,22 @@ async def test_privacy_stops_and_resumes_listening(fake: FakeDiscord, start: Sta
     await offered(fake, await send_note(home.ada, home.channel))
 
 
+async def test_who_stops_the_bot_while_it_listens_gets_no_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
+    recognizer = StandIn(held=asyncio.Event())
+    bot = await start(recognizer)
+    note = await send_note(home.ada, home.channel)
+    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    click = await home.ada.click(shown, "Don't listen to my voice notes")
+    await fake.until(lambda: click.followups, PATIENCE)
+    assert recognizer.held is not None
+    recognizer.held.set()
+    await bot.until_row("SELECT * FROM notes WHERE reason = 'opted_out'")
+    await bot.end()
+    assert await bot.status(note.id) == "refused"
+    assert fake.messages(home.channel) == []
+
+
 async def test_buttons_work_after_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
