@@ -48,7 +48,7 @@ async def reply_to(
                 _raise_plainly(error)
                 raise
     try:
-        named = f"**{discord.utils.escape_markdown(note.author.display_name)}**: {text}"
+        named = f"**{_spell_name(note.author.display_name)}**: {text}"
         return await patiently(lambda: _send(note, named, cause, view, refer=False))
     except discord.HTTPException as error:
         _raise_plainly(error)
@@ -67,6 +67,12 @@ async def _send(
     return await note.channel.send(
         text, nonce=cause.id, mention_author=False, allowed_mentions=discord.AllowedMentions.none(), **options
     )
+
+
+def _spell_name(name: str) -> str:
+    """Write a name as it is, and so that one that runs from right to left does not turn the sentence behind it."""
+    name = discord.utils.escape_markdown(name)
+    return name if name.isascii() else f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _may_refer(note: discord.Message) -> bool:

@@ -187,6 +187,18 @@ async def test_without_the_history_the_reply_names_the_person(fake: FakeDiscord,
     assert reply.mentions == []
 
 
+@pytest.mark.parametrize("name", ["שרה", "\N{RIGHT-TO-LEFT OVERRIDE}evil"])
+async def test_a_name_from_right_to_left_does_not_turn_the_reply(
+    fake: FakeDiscord, start: Start, home: Home, name: str
+) -> None:
+    fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
+    await start()
+    await send_note(fake.user(name), home.channel)
+    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    isolated = f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"  # Unicode Standard Annex 9
+    assert reply.content.startswith(f"**{isolated}**: ")
+
+
 async def test_losing_the_history_unnoticed_still_gets_one_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start()
     await fake.settle(timeout=PATIENCE)
