@@ -11,12 +11,16 @@ from typing import Any, Final
 
 _Fields = Mapping[str, Any]
 
+_IN_USE: Final[_Fields] = MappingProxyType(
+    {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": "1970-01-01T00:00:00+00:00"}
+)
 _FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
     {
         "application": {"name": "", "description": "", "icon": None, "bot_public": True, "verify_key": ""}
         | {"bot_require_code_grant": False, "owner": {"id": "0", "username": ""}},
         "attachment": {"id": "0", "size": None, "filename": "", "url": "", "proxy_url": ""},
         "channel": {"name": "", "position": 0, "type": 0},
+        "guild channel": {"name": "", "position": 0, "type": 0, "bitrate": 64000, "user_limit": 0},
         "interaction": {"version": 1, "attachment_size_limit": 0},
         "member": {"roles": (), "flags": 0},
         "message": {"type": 0, "content": "", "mentions": (), "mention_roles": (), "components": ()},
@@ -24,6 +28,9 @@ _FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
         "reaction count": {"count": 1, "me": False},
         "ready": {"shard": (0, 1), "guilds": ()},
         "role": {"name": "", "position": 0},
+        "thread": {"name": "", "type": 11, "parent_id": "0", "owner_id": "0", "message_count": 0, "member_count": 0}
+        | {"thread_metadata": _IN_USE},
+        "thread metadata": _IN_USE,
         "user": {"username": "", "discriminator": "0", "avatar": None},
     }
 )
@@ -32,7 +39,7 @@ _FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
 _PARTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "application": {"owner": "user"},
-        "guild": {"channels": "channel", "members": "member", "roles": "role"},
+        "guild": {"channels": "guild channel", "threads": "thread", "members": "member", "roles": "role"},
         "interaction": {
             "user": "user",
             "member": "member",
@@ -45,6 +52,7 @@ _PARTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "message": {"author": "user", "member": "member", "mentions": "user", "attachments": "attachment"}
         | {"referenced_message": "message", "reactions": "reaction count"},
         "ready": {"user": "user"},
+        "thread": {"thread_metadata": "thread metadata"},
     }
 )
 """Which fields hold objects, or lists of objects, of which kind."""
@@ -58,7 +66,10 @@ _EVENTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "READY": "ready",
         "GUILD_CREATE": "guild",
-        "CHANNEL_CREATE": "channel",
+        "CHANNEL_CREATE": "guild channel",
+        "CHANNEL_UPDATE": "guild channel",
+        "THREAD_CREATE": "thread",
+        "THREAD_UPDATE": "thread",
         "MESSAGE_CREATE": "message",
         "MESSAGE_UPDATE": "message",
         "MESSAGE_DELETE": "removal",
@@ -133,4 +144,4 @@ def _copy(value: Any) -> Any:  # noqa: ANN401 - any default
     """Give each object a container of its own, for discord.py writes into some."""
     if isinstance(value, tuple):
         return list(value)
-    return dict(value) if isinstance(value, dict) else value
+    return dict(value) if isinstance(value, Mapping) else value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest.mock import Mock
 
+import discord
 import pytest
 
 from bot.discord_app.gaps import complete_answer, complete_event, is_fragment
@@ -37,6 +39,20 @@ def test_each_object_gets_containers_of_its_own() -> None:
     members: list[dict[str, Any]] = [{}, {"user": {}}, {"user": {"id": "1"}}]
     complete_event("GUILD_CREATE", {"members": members})
     assert members[1]["roles"] is not members[2]["roles"]
+
+
+@pytest.mark.parametrize("kind", [0, 2, 4, 5, 13, 15, 16])
+def test_a_server_is_read_whatever_is_left_out_of_its_channels_and_threads(kind: int) -> None:
+    channel = {"id": "5", "type": kind, "bitrate": None, "position": None, "permission_overwrites": None}
+    threads = [{"id": "6", "parent_id": "5"}, {"id": "7", "parent_id": "5", "thread_metadata": {"archived": None}}]
+    data: dict[str, Any] = {"id": "4", "channels": [channel], "threads": threads, "roles": [{"id": "4"}]}
+    complete_event("GUILD_CREATE", data)
+    state = discord.state.ConnectionState(
+        dispatch=print, handlers={}, hooks={}, http=Mock(), intents=discord.Intents.none()
+    )
+    guild = discord.Guild(data=data, state=state)  # type: ignore[arg-type]
+    assert [each.id for each in guild.channels] == [5]
+    assert [each.archived for each in guild.threads] == [False, False]
 
 
 def test_an_event_of_another_kind_is_left_alone() -> None:
