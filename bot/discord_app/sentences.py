@@ -25,7 +25,9 @@ HELP: Final = (
 NOT_YOURS: Final = "That is somebody else's voice. I only listen to a voice for the person it belongs to."
 FORWARDED: Final = "That one was forwarded, and I can't tell whose voice it is, so I'd rather not listen to it."
 NO_SOUND: Final = "There is no voice message or audio file in that message."
-NOT_YOUR_NOTE: Final = "Only the person who sent the voice message can say whether I was right."
+NOT_YOUR_NOTE: Final = (
+    "Only the person who sent the voice message can say whether I was right, and only while that message is there."
+)
 ANOTHERS_QUESTION: Final = (
     "That question is for the person who sent the voice message. What I may do with yours is under /privacy."
 )

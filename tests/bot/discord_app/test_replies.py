@@ -241,6 +241,21 @@ async def test_buttons_answer_to_the_author_only(fake: FakeDiscord, start: Start
     assert await bot.marks() == []
 
 
+async def test_buttons_tell_the_author_of_a_deleted_note_that_it_counts_no_more(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    fake.forbid(home.channel, Permission.ADD_REACTIONS)
+    bot = await start()
+    note = await send_note(home.ada, home.channel)
+    reply = await answer_to(fake, note)
+    await home.ada.delete(note)
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    click = await home.ada.click(reply, "✅")
+    await fake.until(lambda: click.followups, PATIENCE)
+    assert click.followups[0].content.endswith("only while that message is there.")
+    assert await bot.marks() == []
+
+
 @pytest.mark.parametrize("status", [404, 500, 503])
 async def test_failing_reactions_do_not_hold_anything_up(
     fake: FakeDiscord, start: Start, home: Home, status: int
