@@ -170,7 +170,7 @@ def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Pict
         ("Speakers", (drawn.get("speakers.png"), _genders(clean))),
         ("Voices it knows", (_earlier(metrics.get("earlier") or ()), drawn.get("earlier.png"))),
         ("Experts", (_experts(metrics.get("experts") or {}),)),
-        ("Corpora it never met", (_never_met(metrics.get("loco") or {}),)),
+        ("Corpora it never met", (_never_met(header, metrics),)),
         ("Checks", (_checks(metrics),)),
     )
     texts = []
@@ -201,12 +201,23 @@ def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, An
         )
     if not metrics.get("protocol"):
         return markdown.wrapped(told)
-    corpora = " ".join(f"--corpus {name}=DIR" for name in metrics.get("corpora", ()))
-    command = (
-        f"emotify evaluate {corpora} --protocol {metrics['protocol']} --recipe {metrics.get('recipe', header.recipe)} "
-        f"--seed {metrics.get('seed', header.seed)} --conditions"
-    )
+    command = f"{_evaluate(metrics, header, _recordings(metrics['figures']))} --conditions"
     return f"{markdown.wrapped(f'{told} The figures by condition are printed by')}\n\n    {command}"
+
+
+def _evaluate(report: Mapping[str, Any], header: Header, recordings: str) -> str:
+    """Write the command that printed a report, but for the names of folders."""
+    corpora = "".join(f" --corpus {name}=DIR" for name in report.get("corpora", ()))
+    return (
+        f"emotify evaluate{corpora}{recordings} --protocol {report['protocol']} "
+        f"--recipe {report.get('recipe', header.recipe)} --seed {report.get('seed', header.seed)}"
+    )
+
+
+def _recordings(figures: Mapping[str, Any]) -> str:
+    """Name the options for recorded noise and rooms where figures are of conditions that need them."""
+    needed = {"--noise": ("household",), "--rooms": ("recorded room", "telephone filter")}
+    return "".join(f" {option} DIR" for option, names in needed.items() if any(f.startswith(names) for f in figures))
 
 
 def _conditions(figures: Mapping[str, Any]) -> str:
@@ -295,7 +306,8 @@ def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{markdown.wrapped(told)}\n\n{table}"
 
 
-def _never_met(loco: Mapping[str, Any]) -> str:
+def _never_met(header: Header, metrics: Mapping[str, Any]) -> str:
+    loco = metrics.get("loco") or {}
     if not loco.get("rows"):
         return ""
     told = "Each corpus is tested by a model that was trained on all the others, among the corpus's own emotions."
@@ -318,7 +330,10 @@ def _never_met(loco: Mapping[str, Any]) -> str:
     if loco.get("mean_uar") is not None:
         rows.append(["**mean**", "", "", _shown(loco, "mean_uar"), "", _shown(loco, "baseline_mean_uar"), "", "", ""])
     head = ["corpus", "emotions", "chance", "UAR", "95 % interval", "baseline", "ECE", "utterances", "speakers"]
-    return f"{markdown.wrapped(told)}\n\n{markdown.table(head, rows)}"
+    shown = f"{markdown.wrapped(told)}\n\n{markdown.table(head, rows)}"
+    if not loco.get("protocol"):
+        return shown
+    return f"{shown}\n\nPrinted by\n\n    {_evaluate(loco, header, _recordings(metrics['figures']))}"
 
 
 def _checks(metrics: Mapping[str, Any]) -> str:
@@ -331,7 +346,10 @@ def _checks(metrics: Mapping[str, Any]) -> str:
         chance = f" (chance: {checks['chance']:.3f})" if checks.get("chance") is not None else ""
         recipe = f", recipe {checks['permuted_recipe']}" if "permuted_recipe" in checks else ""
         uar = f"{checks['permuted_labels_uar']:.3f}"
-        told.append(f"UAR when the labels of the training are permuted{recipe}: {uar}{chance}.")
+        told.append(
+            f"UAR when the labels of the training are permuted{recipe}: {uar}{chance}. `emotify evaluate --permute` "
+            "prints it."
+        )
     if pairs.get("share_of_pairs") is not None:
         told.append(
             "Strong clips get more arousal than normal ones of the same person in "

@@ -7,13 +7,16 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emotify_core.card import make_files, render_card, write_card, write_files
 from emotify_core.classifier import shipped_models
+from emotify_core.conditions import recorded_conditions
 from emotify_core.drawing import Picture
 from emotify_core.features import FEATURE_SET
 from emotify_core.registry import Header, Registry
+from emotify_core.surroundings import TELEPHONE, Surroundings
 from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import LABELS, tiny_header
 
@@ -27,6 +30,8 @@ CORPUS = {
     "n_speakers": 6,
 }
 OPTIONAL = ("experts", "earlier", "loco", "checks", "arousal", "non_speech", "folds", "figures")
+SOUND = np.ones(100, np.float32)
+LOCO = {"protocol": "loco", "recipe": "functionals", "corpora": ["ravdess", "nemo"], "seed": 2}
 PICTURES = ("confusion.png", "reliability.png", "coverage.png", "conditions.png", "speakers.png", "earlier.png")
 HIDDEN = pytest.mark.parametrize(
     "hidden", [(), *((k,) for k in OPTIONAL), *combinations(OPTIONAL, 7), OPTIONAL], ids="-".join
@@ -195,6 +200,43 @@ def test_the_command_that_prints_the_same_figures_is_complete(header: Header, me
         "emotify evaluate --corpus ravdess=DIR --corpus nemo=DIR --protocol emobox --recipe fused --seed 4 --conditions"
         in render_card(header, metrics)
     )
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "options"),
+    [
+        (Surroundings(), ""),
+        (Surroundings(noises={"exercise_bike": SOUND}), " --noise DIR"),
+        (Surroundings(rooms={"kitchen-true-stereo": SOUND}), " --rooms DIR"),
+        (Surroundings({"exercise_bike": SOUND}, {TELEPHONE: SOUND}), " --noise DIR --rooms DIR"),
+    ],
+)
+def test_the_command_names_the_recordings_without_which_conditions_are_missing(
+    header: Header, metrics: dict[str, Any], surroundings: Surroundings, options: str
+) -> None:
+    clean = metrics["figures"]["clean"]
+    figures = {"clean": clean, **dict.fromkeys(recorded_conditions(surroundings), clean)}
+
+    card = render_card(header, metrics | {"figures": figures, "loco": metrics["loco"] | LOCO})
+
+    start = f"    emotify evaluate --corpus ravdess=DIR --corpus nemo=DIR{options} --protocol"
+    assert f"{start} emobox --recipe fused --seed 4 --conditions\n" in card
+    assert f"\n\nPrinted by\n\n{start} loco --recipe functionals --seed 2\n" in card
+
+
+def test_other_corpora_of_an_unnoted_protocol_have_no_command(header: Header, metrics: dict[str, Any]) -> None:
+    unnoted = {key: value for key, value in metrics["loco"].items() if key != "protocol"}
+
+    card = render_card(header, metrics | {"loco": unnoted})
+
+    assert "### Corpora it never met" in card
+    assert "Printed by" not in card
+
+
+def test_the_check_by_permuted_labels_names_its_option(header: Header, metrics: dict[str, Any]) -> None:
+    card = prose(render_card(header, metrics | {"checks": {"permuted_labels_uar": 0.123, "chance": 0.125}}))
+
+    assert "are permuted: 0.123 (chance: 0.125). `emotify evaluate --permute` prints it." in card
 
 
 def test_figures_of_no_known_protocol_have_no_command(header: Header) -> None:
