@@ -35,6 +35,7 @@ from emotify_core.recipes import RECIPES
 from emotify_core.registry import NETWORK_FILE, Header, Registry
 from emotify_core.shipped import shipped_models
 from emotify_core.speech_detection import SpeechSearch
+from emotify_core.threads import one_thread
 from emotify_core.timeline import Timeline, timeline
 from emotify_core.trimming import is_silent, without_bangs
 from emotify_core.vectors import NoteVector
@@ -242,6 +243,7 @@ class EmotionClassifier:
             raise ModelError(f"Models of the recipe {self.header.recipe!r} cannot be explained.")
         return heads
 
+    @one_thread
     def timeline(self, source: Source | Waveform, *, limits: DecodeLimits | None = None) -> Timeline:
         """Say how the voice changes over the note, in windows of three seconds, one each second.
 
@@ -274,6 +276,7 @@ class EmotionClassifier:
             raise NoSpeechError(NoSpeechError.OTHER_SOUNDS)
         return found
 
+    @one_thread
     def listen(
         self,
         source: Source | Waveform,
@@ -308,7 +311,8 @@ class EmotionClassifier:
         if self._prior is not None:
             said = np.average(opinions.scores, axis=0, weights=durations)
             known = self._prior.add(baseline, said, prediction.emotion)
-        return Heard(prediction, opinions.features, self._vector(opinions), known)
+        vector = NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))
+        return Heard(prediction, opinions.features, vector, known)
 
     def decode(self, source: Source, *, limits: DecodeLimits | None = None) -> Waveform:
         """Decode a recording as the model's recipe wants it."""
@@ -359,9 +363,6 @@ class EmotionClassifier:
             offset, unknown = self._prior.voice(baseline)
             scores = scores - offset
         return self._experts.probabilities(scores, opinions.quality, unknown=unknown)
-
-    def _vector(self, opinions: _Opinions) -> NoteVector:
-        return NoteVector(self.vector_set, _mean(opinions.features), _mean(opinions.network_scores))
 
     def _ask(self, windows: Sequence[Signal]) -> _Opinions:
         """Ask the experts about windows, a few at a time."""

@@ -11,6 +11,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from emotify_core import shipped
 from emotify_core.audio import DecodeLimits, decode, read
@@ -113,6 +114,21 @@ class TestPredict:
 
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(classifier.predict, notes)) == alone
+
+    @pytest.mark.parametrize("ask", ["predict", "listen", "explain", "timeline"])
+    def test_a_note_takes_one_thread(
+        self, classifier: EmotionClassifier, ask: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        libraries = ThreadpoolController().select(user_api="blas")
+        seen: list[int] = []
+
+        def look(waveform: Waveform) -> None:
+            seen.extend(library.num_threads for library in libraries.lib_controllers)
+
+        monkeypatch.setattr("emotify_core.classifier._require_signal", look)
+        getattr(classifier, ask)(NOTE)
+
+        assert set(seen) <= {1}
 
     def test_limits_are_kept(self, classifier: EmotionClassifier) -> None:
         with pytest.raises(AudioTooLongError):
