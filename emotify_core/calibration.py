@@ -20,10 +20,10 @@ class Calibration(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not t
     """One temperature, how it rises with noise and reverberation, and a bias for each emotion.
 
     In noise the experts are wrong more often than they think. Their log-scores are divided by a temperature whose
-    logarithm is linear in a few features that tell bad recordings from good ones. And they name some emotions too
-    rarely, those that are spoken softly above all: a number for each emotion is added, so that all emotions count
-    alike, however often they were recorded, and the more, the more often they are missed. They stand for what is
-    usual: as a voice becomes known, they fade.
+    logarithm is linear in a few features that tell bad recordings from good ones, and short ones from long. And they
+    name some emotions too rarely, those that are spoken softly above all: a number for each emotion is added, so that
+    all emotions count alike, however often they were recorded, and the more, the more often they are missed. They stand
+    for what is usual: as a voice becomes known, they fade.
 
     What is fitted comes from recordings of one corpus. Elsewhere the experts are right much less often, and favour
     other emotions. So the more an utterance is strange to that corpus, the more its logits are divided, which changes

@@ -147,8 +147,8 @@ def quality_of(
         The first expert.
     features : ndarray of float32, shape=(n_utterances, n_features)
     columns : sequence of int
-        Features that tell good recordings from bad ones. The column after them says how far an utterance is from what
-        the first expert was trained on.
+        Features that tell good recordings from bad ones, or short from long. The column after them says how far an
+        utterance is from what the first expert was trained on.
     domain : DomainDetector, optional
         The last column says how strange an utterance is to it: a language, a microphone or a manner of speaking other
         than that of the corpus that the calibration is fitted to.

@@ -70,7 +70,7 @@ class Recipe:
     is_calibrated : bool
         Whether a temperature makes the probabilities honest.
     quality : tuple of int
-        Columns of the features that tell how good a recording is; the temperature may depend on them.
+        Columns of the features that tell how good a recording is, and how long; the temperature may depend on them.
     home : str or None
         Corpus that the calibration is fitted to. What is strange to it gets a temperature that is higher by
         `strange_factor`; None: nothing counts as strange.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from contextlib import ContextDecorator
 from threading import Event, Lock, Thread
 from typing import Final
@@ -19,6 +20,11 @@ class _OneThread(ContextDecorator):
     """
 
     def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # no thread of the parent, neither holder nor who is inside, is in a child
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = Lock()
         self._n_inside = 0
         self._is_last_out = Event()
@@ -28,8 +34,9 @@ class _OneThread(ContextDecorator):
         with self._lock:
             if self._n_inside == 0 and any(library.num_threads != 1 for library in _linear_algebra().lib_controllers):
                 is_held, self._is_last_out = Event(), Event()
-                self._holder = Thread(target=_hold, args=(is_held, self._is_last_out), daemon=True)
-                self._holder.start()
+                holder = Thread(target=_hold, args=(is_held, self._is_last_out), daemon=True)
+                holder.start()
+                self._holder = holder
                 is_held.wait()
             self._n_inside += 1
 
@@ -43,9 +50,12 @@ class _OneThread(ContextDecorator):
 
 
 def _hold(is_held: Event, is_last_out: Event) -> None:
-    with _linear_algebra().limit(limits=1):
-        is_held.set()
-        is_last_out.wait()
+    try:
+        with _linear_algebra().limit(limits=1):
+            is_held.set()
+            is_last_out.wait()
+    finally:
+        is_held.set()  # whatever went wrong, nobody waits for it
 
 
 @functools.cache

@@ -6,12 +6,26 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from unittest.mock import Mock
 
 import numpy as np  # noqa: F401  (brings a library of linear algebra)
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
+from emotify_core import threads
 from emotify_core.threads import one_thread
+
+
+def printed_by(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    return done.stdout
 
 
 def n_threads() -> set[int]:
@@ -87,6 +101,20 @@ def test_others_may_choose_another_number_afterwards() -> None:
     assert n_threads() == {2}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_cannot_be_held_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    libraries = Mock(lib_controllers=[Mock(num_threads=2)])
+    libraries.limit.side_effect = RuntimeError("another thread holds it")
+    monkeypatch.setattr(threads, "_linear_algebra", lambda: libraries)
+
+    def enter() -> str:
+        with one_thread:
+            return "inside"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(enter).result(timeout=60) == "inside"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_may_enter_where_its_parent_did() -> None:
     code = """
@@ -101,14 +129,30 @@ if child == 0:
     os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-    )
+    assert printed_by(code) == "7\n"
 
-    assert done.stdout == "7\n"
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_of_a_process_with_notes_in_work_begins_anew() -> None:
+    code = """
+import os, threading, numpy
+from emotify_core.threads import one_thread
+inside, end = threading.Event(), threading.Event()
+def listen():
+    with one_thread:
+        inside.set()
+        end.wait()
+listener = threading.Thread(target=listen)
+listener.start()
+inside.wait()
+one_thread._lock.acquire()  # as when another note begins or ends at this moment
+child = os.fork()
+if child == 0:
+    with one_thread:
+        os._exit(7)
+one_thread._lock.release()
+end.set()
+listener.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert printed_by(code) == "7\n"
