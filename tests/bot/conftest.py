@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from blockbuster import BlockBuster, blockbuster_ctx
+from blockbuster import BlockBuster
 
 from bot.store import Store
+from tests.blocking import no_blocking_calls
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_blocking() -> Iterator[BlockBuster]:
     """Fail the test when code of ours blocks the event loop."""
-    with blockbuster_ctx(["bot", "responses"]) as detector:
+    with no_blocking_calls(["bot", "responses"]) as detector:
         yield detector
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blockbuster import blockbuster_ctx
 
 from bot.exchange import Recognition
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionPool, RecognitionTimeout
@@ -29,6 +28,7 @@ from emotify_core.errors import (
     UndecodableAudioError,
     UntrustedModelError,
 )
+from tests.blocking import no_blocking_calls
 from tests.bot.stage import GIVE_UP, Stage, open_stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the scripted workers use POSIX signals")
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def event_loop_is_never_blocked() -> Iterator[None]:
-    with blockbuster_ctx():
+    with no_blocking_calls():
         yield
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blockbuster import BlockBuster, blockbuster_ctx
+from blockbuster import BlockBuster
 
 with warnings.catch_warnings():  # on 3.11 and 3.12 discord.py imports audioop, which is deprecated there
     warnings.simplefilter("ignore", DeprecationWarning)
     from bot.discord_app.lifecycle import live
 
+from tests.blocking import no_blocking_calls
 from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, make_settings
 from tests.bot.discord_app.processes import Launch, end_process, environment, launch_process
 from tests.bot.discord_app.recognizers import StandIn
@@ -25,7 +26,7 @@ from tests.fake_discord import FakeDiscord
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
     """Fail on calls of ours that block the event loop."""
-    with blockbuster_ctx(["bot", "discord"]) as guard:
+    with no_blocking_calls(["bot", "discord"]) as guard:
         yield guard
 
 
