@@ -30,13 +30,12 @@ from bot.models import (
 from bot.night_examples import Reading
 from bot.records import Decision, Origin, StoredNight, time_text
 from bot.store import Store, StoreError
-from emotify_core.card import CARD_FILE
 from emotify_core.errors import EmotifyError, ModelError, sentence_of
 from emotify_core.files import write_atomically
 from emotify_core.header import Header
 from emotify_core.learning import Example, Lesson
 from emotify_core.night_card import render_night_card
-from emotify_core.registry import Registry
+from emotify_core.registry import CARD_FILE, Registry
 
 _log = logging.getLogger(__name__)
 

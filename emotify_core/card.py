@@ -12,10 +12,9 @@ from emotify_core.drawing import Picture
 from emotify_core.earlier import MOODS
 from emotify_core.files import write_atomically
 from emotify_core.pictures import draw_pictures
-from emotify_core.registry import MODEL_FILE, Header
+from emotify_core.registry import CARD_FILE, MODEL_FILE, Header
 from emotify_core.weaknesses import listed, weaknesses
 
-CARD_FILE: Final = "card.md"
 _NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _CARD = """\

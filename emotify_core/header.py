@@ -11,6 +11,7 @@ from typing import Any, Final
 from emotify_core.errors import LibraryMismatchError, ModelError
 
 NETWORK_FILE: Final = "network.onnx"
+FEATURE_SET: Final = "functionals-2"  # what `features.extract` makes; known here, where nothing heavy is imported
 _DECISIVE: Final = "scikit-learn"  # the fitted classifiers are its objects; the other libraries only compute
 
 

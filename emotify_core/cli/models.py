@@ -1,4 +1,7 @@
-"""`emotify models`: list, show, card, promote, rollback."""
+"""`emotify models`: list, show, card, promote, rollback.
+
+What draws cards brings scikit-learn and librosa, and is imported when one is drawn: a rollback must not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emotify_core.card import CARD_FILE, make_files, write_files
-from emotify_core.classifier import shipped_models
 from emotify_core.cli.night import show_night
 from emotify_core.cli.terminal import printable
 from emotify_core.errors import FeatureSetMismatchError, ModelError, ModelNotFoundError
-from emotify_core.features import FEATURE_SET
 from emotify_core.gate_picture import NIGHT_PICTURE
-from emotify_core.header import Header
-from emotify_core.night_card import render_night_card
-from emotify_core.registry import ALIAS_FILE, Registry
+from emotify_core.header import FEATURE_SET, Header
+from emotify_core.registry import ALIAS_FILE, CARD_FILE, Registry
+from emotify_core.shipped import shipped_models
 
 _MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
 
@@ -113,6 +113,8 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
 
 
 def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    from emotify_core.card import make_files, write_files  # noqa: PLC0415  (heavy)
+
     version = arguments.version or _champion(registry)
     for report in arguments.report:
         added = _figures_of(report, registry.header(version))
@@ -131,6 +133,8 @@ def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
 
 def _files_of_night(folder: Path, header: Header, night: Mapping[str, Any]) -> dict[str, bytes]:
     """Make the card of a version that was made at night; its picture is there already, or cannot be made any more."""
+    from emotify_core.night_card import render_night_card  # noqa: PLC0415  (heavy)
+
     picture = folder / NIGHT_PICTURE
     pictures = {picture.name: picture.read_bytes()} if picture.exists() else {}
     try:

@@ -1,8 +1,9 @@
 """Waveform to feature vector."""
 
-from emotify_core.features.extraction import FEATURE_SET, describe_window, extract, feature_names
+from emotify_core.features.extraction import describe_window, extract, feature_names
 from emotify_core.features.families import FAMILIES, feature_families
 from emotify_core.features.vector import FeatureVector
+from emotify_core.header import FEATURE_SET
 
 __all__ = [
     "FAMILIES",

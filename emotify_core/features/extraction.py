@@ -14,9 +14,9 @@ from emotify_core.features.pitch import PitchTrack, harmonics, track_pitch
 from emotify_core.features.spectra import HOP, N_BARKS, N_MELS, SR, Spectra, spectra
 from emotify_core.features.vector import FeatureVector
 from emotify_core.features.windows import loud_windows, split_windows
+from emotify_core.header import FEATURE_SET
 from emotify_core.waveform import Waveform
 
-FEATURE_SET = "functionals-2"
 _MIN_VOICED_FRAMES = 10
 _ROUNDING = 1e-6  # of the peak: nothing but the rounding of float32 is softer
 

@@ -1,8 +1,9 @@
-"""From a voice note to a prediction on one core: short notes and long ones in a warm process, and a cold start."""
+"""From a voice note to a prediction on one core, short or long, in a warm process; and cold starts of commands."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,13 +32,14 @@ _LONG = 20 * 60  # seconds
 
 
 def measure() -> Iterator[Result]:
-    """Time a note of 4 s on its whole way and by steps, one of 20 min, and the command."""
+    """Time a note of 4 s on its whole way and by steps, one of 20 min, and commands."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     classifier = EmotionClassifier.load()
     yield from _short_note(classifier)
     yield from _long_note(classifier)
     yield _cold_start()
+    yield _rollback(classifier.version)
     yield Result("shipped model, all files", f"{_model_megabytes(classifier.version):.1f} MB", "", "20 MB")
 
 
@@ -101,17 +103,34 @@ def _cold_start() -> Result:
             note = Path(home) / "note.ogg"
             note.write_bytes(demonstration_note(duration=4.0))
             empty = {"HOME": home, "XDG_CACHE_HOME": home, "NUMBA_CACHE_DIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
-            start = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-m", "emotify_core", "predict", str(note)],
-                env={**os.environ, **empty},
-                check=True,
-                capture_output=True,
-            )
-            seconds.append(time.perf_counter() - start)
+            seconds.append(_time_command(["predict", str(note)], empty))
+    return _of_commands("cold start of emotify predict, empty caches", seconds, "4 s")
+
+
+def _rollback(version: str) -> Result:
+    """Go back from one copy of the shipped model to another, each time with the command."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as name:
+        registry = Registry(Path(name))
+        registry.adopt(shipped_models() / version)
+        shutil.copytree(registry.root / version, registry.root / "night-1")
+        registry.promote(version)
+        for _ in range(_N_STARTS):
+            registry.promote("night-1")
+            seconds.append(_time_command(["models", "rollback", "--registry", name], {}))
+    return _of_commands("emotify models rollback", seconds, "1 s")
+
+
+def _time_command(arguments: list[str], environment: dict[str, str]) -> float:
+    command = [sys.executable, "-m", "emotify_core", *arguments]
+    start = time.perf_counter()
+    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def _of_commands(what: str, seconds: list[float], aim: str) -> Result:
     low, middle, high = statistics.quantiles(seconds, n=4)
-    spread = f"{low:.1f} to {high:.1f} s, {_N_STARTS} runs"
-    return Result("cold start of emotify predict, empty caches", f"{middle:.1f} s", spread, "4 s")
+    return Result(what, f"{middle:.1f} s", f"{low:.1f} to {high:.1f} s, {_N_STARTS} runs", aim)
 
 
 def _model_megabytes(version: str) -> float:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -351,6 +353,22 @@ class TestPromoteAndRollback:
 
         assert json.loads(capsys.readouterr().out) == {"champion": "tiny-1"}
         assert registry.champion() == "tiny-1"
+
+    @pytest.mark.parametrize("arguments", [["list"], ["show"], ["promote", "tiny-1"], ["rollback"]], ids=str)
+    def test_nothing_heavy_is_imported_that_an_operator_would_wait_for(
+        self, registry: Registry, arguments: list[str]
+    ) -> None:
+        code = """
+import sys
+from emotify_core.cli.main import main
+status = main(["models", *sys.argv[1:]])
+print(status, {"numpy", "librosa", "sklearn", "scipy", "skops", "onnxruntime", "matplotlib"} & set(sys.modules))
+"""
+        command = [sys.executable, "-c", code, *arguments, "--registry", str(registry.root)]
+
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+        assert done.stdout.splitlines()[-1] == "0 set()"
 
     def test_there_may_be_none_before(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         models(registry, "rollback")
