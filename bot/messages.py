@@ -23,15 +23,15 @@ _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
 )
 
 NOTICE: Final = (
-    "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
-    "wrong. I don't keep your audio. I do keep when and where you sent a note, the emotion I guessed and your "
+    "This is the first time that I hear your voice, so you know: I am a machine guessing from how it sounds, and I am "
+    "often wrong. I don't keep your audio. I do keep when and where you sent a note, the emotion I guessed and your "
     "reactions, under a pseudonym, and more of your voice only with your yes. /privacy shows and changes what is kept, "
     "/forget-me deletes it."
 )
 """Told once to each person, with the first guess."""
 NOTICE_TRY: Final = (
-    "This is your first reply from me, so you know: I am a machine guessing from how your voice sounds, and I am often "
-    "wrong. I don't keep your audio. I do keep when a recording came, the emotion I guessed, your feedback, and, to "
+    "This is the first time that I hear your voice, so you know: I am a machine guessing from how it sounds, and I am "
+    "often wrong. I don't keep your audio. I do keep when a recording came, the emotion I guessed, your feedback, and, to "
     "learn from recordings of yours, numbers that describe how your voice sounds, encrypted: all of it under a "
     "pseudonym, on this machine. "
     "python -m bot try --forget, with your name as --user if you gave one, deletes it."
