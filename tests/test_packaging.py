@@ -57,3 +57,22 @@ def test_the_bot_runs_from_the_checkout_only(wheel: Path) -> None:
     assert zipfile.ZipFile(wheel).read(entry_points).decode().strip() == (
         "[console_scripts]\nemotify = emotify_core.cli:main"
     )
+
+
+def test_the_image_gets_what_the_bot_is_made_of_and_no_secret() -> None:
+    copied = [
+        source
+        for line in (_ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+        if line.startswith("COPY ")
+        for source in line.split()[1:-1]
+    ]
+    ignored, *let_through = (
+        line
+        for line in (_ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith(("#", "**"))
+    )
+
+    assert ignored == "*"
+    assert sorted(let_through) == sorted(f"!{source.rstrip('/')}" for source in copied)
+    assert all((_ROOT / source).exists() for source in copied)
+    assert {"bot/", "responses/", "emotify_core/", "models/"} <= set(copied)
