@@ -31,8 +31,8 @@ NOTICE: Final = (
 """Told once to each person, with the first guess."""
 NOTICE_TRY: Final = (
     "This is the first time that I hear your voice, so you know: I am a machine guessing from how it sounds, and I am "
-    "often wrong. I don't keep your audio. I do keep when a recording came, the emotion I guessed, your feedback, and, to "
-    "learn from recordings of yours, numbers that describe how your voice sounds, encrypted: all of it under a "
+    "often wrong. I don't keep your audio. I do keep when a recording came, the emotion I guessed, your feedback, and, "
+    "to learn from recordings of yours, numbers that describe how your voice sounds, encrypted: all of it under a "
     "pseudonym, on this machine. "
     "python -m bot try --forget, with your name as --user if you gave one, deletes it."
 )
