@@ -66,7 +66,8 @@ class Feedback(Area):
         """Take all marks back, because a moderator removed all reactions."""
         async with self._services.turns.of(event.message_id):
             self._services.standing.clear(event.message_id)
-            await self._services.conversation.clear_marks(event.message_id)
+            if (marked := await self._services.conversation.clear_marks(event.message_id)) is not None:
+                self._offered.pop(marked.note_id, None)  # the emotions went, too
 
     @listener
     async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:

@@ -36,6 +36,21 @@ async def test_a_cross_brings_the_eight_emotions_once_and_in_order(fake: FakeDis
     assert len(fake.messages(home.channel)) == 1
 
 
+async def test_a_cross_brings_the_emotions_again_after_a_moderator_cleared_them(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "❌")
+    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.owner.clear_reactions(reply)
+    await bot.until_marks()
+    await home.ada.react(reply, "❌")
+    await bot.until_marks("wrong")
+    await fake.settle(timeout=PATIENCE)
+    assert list(reply.reactions) == ["❌", *EMOTION_EMOJI]
+
+
 async def test_a_check_mark_brings_no_emotions(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
