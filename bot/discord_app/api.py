@@ -29,6 +29,7 @@ class Gateway:
     url: str
     n_shards: int
     n_starts_left: int | None
+    more_starts_in: float  # seconds
 
 
 def use_rest_base(base: str) -> None:
@@ -108,4 +109,6 @@ async def find_gateway(client: discord.Client) -> Gateway:
     answer = await client.http.request(Route("GET", "/gateway/bot"))
     DiscordWebSocket.DEFAULT_GATEWAY = URL(answer["url"])
     starts = answer.get("session_start_limit") or {}
-    return Gateway(answer["url"], int(answer.get("shards") or 1), starts.get("remaining"))
+    return Gateway(
+        answer["url"], int(answer.get("shards") or 1), starts.get("remaining"), (starts.get("reset_after") or 0) / 1000
+    )

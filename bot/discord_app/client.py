@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from discord.http import Route
 from bot.discord_app import access, api, gaps
 from bot.discord_app.cogs import COGS
 from bot.discord_app.errors import CommandTree
+from bot.discord_app.failures import NO_STARTS_LEFT, UNAVAILABLE, CannotRunError
 from bot.discord_app.learning_question import AnswerButton
 from bot.discord_app.patience import DISCORD_FAILURES, patiently
 from bot.discord_app.privacy_views import ForgetButton, LearningButton, ListeningButton
@@ -80,8 +82,12 @@ class EmotifyBot(commands.AutoShardedBot):
         self.add_dynamic_items(MarkButton, AnswerButton, ListeningButton, LearningButton, ForgetButton)
         gateway = await api.find_gateway(self)
         self.shard_count = gateway.n_shards
-        if gateway.n_starts_left == 0:
-            _log.warning("Discord allows this bot no more starts today; the connection may be refused until tomorrow")
+        if (
+            gateway.n_starts_left is not None
+            and gateway.n_starts_left < gateway.n_shards
+            and gateway.more_starts_in > 0
+        ):
+            raise CannotRunError(NO_STARTS_LEFT.format(minutes=math.ceil(gateway.more_starts_in / 60)), UNAVAILABLE)
         self._registering = asyncio.create_task(self._register_commands(), name="registering the commands")
         await asyncio.wait({self._registering}, timeout=_COMMANDS_FIRST)
         assert self.application_id is not None  # noqa: S101 - the login has set it

@@ -32,6 +32,11 @@ WRONG_TOKEN: Final = (
     "Discord does not accept the token in EMOTIFY_DISCORD_TOKEN. "
     f"Copy it anew from the Bot page of your application at {PORTAL} (“Reset Token” shows a fresh one)."
 )
+NO_STARTS_LEFT: Final = (
+    "This bot has connected to Discord as often as it may in a day, and one more time would cost it its token. "
+    "Start it again in {minutes} minutes, and see what restarts it so often."
+)
+"""https://discord.com/developers/docs/events/gateway#session-start-limit"""
 NOT_DISCORD: Final = "{api} does not answer as Discord's REST API does. Check EMOTIFY_DISCORD_API."
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.discord_app import sentences
-from bot.discord_app.failures import INTENT_MISSING, NOT_DISCORD, WRONG_TOKEN, CannotRunError
+from bot.discord_app.failures import INTENT_MISSING, NO_STARTS_LEFT, NOT_DISCORD, WRONG_TOKEN, CannotRunError
 from emotify_core.errors import ModelNotFoundError
 from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
@@ -50,6 +50,18 @@ async def test_an_outage_at_the_start_is_said_in_one_line(
     assert failure.exit_code == 1
     assert "HTTP 503" in str(failure)
     assert "\n" not in str(failure)
+
+
+@pytest.mark.parametrize(("remaining", "shards"), [(0, 1), (1, 2)])
+async def test_a_bot_that_may_not_connect_any_more_today_does_not_cost_its_token(
+    fake: FakeDiscord, start: Start, remaining: int, shards: int
+) -> None:
+    limit = {"total": 1000, "remaining": remaining, "reset_after": 5_399_000, "max_concurrency": 1}
+    answer = {"url": fake.world.gateway_url, "shards": shards, "session_start_limit": limit}
+    fake.fail("GET", "/gateway/bot", 200, body=answer, times=None)
+    failure = await failure_of(await start(connect=False))
+    assert (str(failure), failure.exit_code) == (NO_STARTS_LEFT.format(minutes=90), 1)
+    assert fake.gateway.identified == 0
 
 
 async def test_no_network_is_said_in_one_line(fake: FakeDiscord, start: Start) -> None:
