@@ -292,6 +292,11 @@ class Store(People, Examples, Nights):
                 await _withdraw(transaction, note_ids)
         return note_ids
 
+    async def channels_in(self, guild_id: int) -> list[int]:
+        """List the channels and threads of a server in which notes stand."""
+        sql = "SELECT DISTINCT channel_id FROM notes WHERE guild_id = ? AND status != 'withdrawn'"
+        return [row["channel_id"] for row in await self._database.fetch_all(sql, (guild_id,))]
+
     async def prediction(self, note_id: int) -> Prediction | None:
         """Read what was predicted for a note; None if nothing was, or what was is damaged."""
         row = await self._database.fetch_one("SELECT * FROM predictions WHERE note = ?", (note_id,))

@@ -15,7 +15,7 @@ from bot.conversation import Marked
 from bot.discord_app.attachments import has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.learning_question import ask_under
-from bot.discord_app.patience import patiently
+from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
 from bot.discord_app.replies import react
 from bot.discord_app.services import Services
 from bot.discord_app.views import mark_buttons
@@ -103,6 +103,22 @@ class Feedback(Area):
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Let go of all notes in a thread that was deleted, by itself or with its channel."""
         await self._services.conversation.withdraw_channel(event.thread_id)
+
+    @listener
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Let go of all notes in a server that was deleted; one that sent the bot away still has its channels."""
+        self._services.work.errand(self._let_go_of_gone(guild.id), name="looking whether a server was deleted")
+
+    async def _let_go_of_gone(self, guild_id: int) -> None:
+        """Let go of the notes in a server's channels, as long as these are gone: Discord tells of none of them."""
+        for channel_id in await self._services.store.channels_in(guild_id):
+            try:
+                await patiently(lambda channel_id=channel_id: self._bot.http.get_channel(channel_id))  # type: ignore[misc]
+            except DISCORD_FAILURES as error:
+                if isinstance(error, discord.HTTPException) and is_gone(error):
+                    await self._services.conversation.withdraw_channel(channel_id)
+                    continue
+            return
 
     def _mark_of(self, event: discord.RawReactionActionEvent) -> Mark | None:
         """Read a reaction; None if it is not ours to read: the bot's own, or with none of the ten emoji."""

@@ -312,6 +312,37 @@ async def test_a_deleted_channel_takes_along_threads_that_were_archived(
     assert [row["channel_id"] for row in left] == [other.id]
 
 
+@pytest.mark.parametrize("status", [200, 403, 503])
+async def test_a_server_that_sends_the_bot_away_keeps_the_feedback(
+    fake: FakeDiscord, start: Start, home: Home, status: int
+) -> None:
+    bot = await start()
+    reply = await offered(fake, await send_note(home.ada, home.channel))
+    await home.ada.react(reply, "✅")
+    await bot.until_marks("right")
+    if status != 200:
+        fake.fail("GET", "/channels/*", status, times=None)
+    fake.remove_bot(home.guild)
+    await fake.until(lambda: fake.calls_to("GET", "/channels/*"), PATIENCE)
+    await bot.end()
+    assert await bot.marks() == ["right"]
+
+
+async def test_a_deleted_server_takes_the_features_of_its_notes_along(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    places = [home.channel, fake.channel(home.guild, "other"), fake.channel(fake.guild("Elsewhere")), fake.dm(home.ada)]
+    for place in places:
+        await offered(fake, await send_note(home.ada, place))
+    for place in places[:2]:
+        place.deleted = True
+    fake.remove_bot(home.guild)
+    await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'withdrawn') = 2")
+    left = await bot.rows("SELECT channel_id FROM notes JOIN predictions ON note = id")
+    assert [row["channel_id"] for row in left] == [place.id for place in places[2:]]
+
+
 async def test_feedback_in_dms_and_threads_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     for place in (fake.dm(home.ada), fake.thread(home.channel)):
