@@ -8,18 +8,43 @@ from typing import Final
 
 from bot.discord_app.attachments import ListenMode
 
-HELP: Final = (
+_WHAT: Final = (
     "**I listen to voice messages and reply to how they sound.** I am a machine and often wrong, so tell me: react to "
     "my reply with ✅ or ❌, or with the emoji of the emotion that it was. Taking a reaction away takes it back.\n"
-    "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me with it.\n"
-    "- Or ask me: **How does this sound?** (right-click or hold your own voice message → Apps), a mention of me in "
-    "reply to it, or `/listen clip:`\n"
+)
+_MENU: Final = "**How does this sound?** (right-click or hold your own voice message → Apps)"
+_ASK: Final = f"- Or ask me: {_MENU}, a mention of me in reply to it, or `/listen clip:`\n"
+_WAYS: Final[Mapping[ListenMode | None, str]] = MappingProxyType(
+    {
+        "auto": "- Send me a voice message here, in a thread or in a DM. Any other audio file: in a DM, or mention me "
+        f"with it.\n{_ASK}",
+        "mention": "- Send me a voice message or any other audio file in a DM. In this server I listen only when I am "
+        f"asked: mention me with an audio file.\n{_ASK}",
+        "off": "- Send me a voice message or any other audio file in a DM. A moderator has switched me off in this "
+        "server.\n",
+        None: "- Send me a voice message or any other audio file in a DM. Here I see no voice messages by myself.\n"
+        f"- So ask me: {_MENU}, or `/listen clip:`\n",
+    }
+)
+_THE_REST: Final = (
     "- `/privacy`: what is kept about you, as a file too, whether I listen at all, and whether I may learn from your "
     "notes (only where my operator allows it, and only with your yes)\n"
     "- `/forget-me`: deletes everything about you, also what I kept to learn from\n"
     "- `/settings listen:` for moderators: what I answer in this server\n"
     "I am no judge of how you are, and I understand no words, neither spoken nor written ones. If you would like to "
     "talk to a person, free and confidential help lines in your country are listed at <https://findahelpline.com>."
+)
+
+
+def help_where(mode: ListenMode | None) -> str:
+    """Explain the bot where it listens in this mode; None is where it sees no messages."""
+    return f"{_WHAT}{_WAYS[mode]}{_THE_REST}"
+
+
+HELP: Final = help_where("auto")
+BLIND: Final = (
+    "But my operator has not switched on Discord's message content intent, so I see no voice messages here. A mention "
+    "with an audio file, the context menu and `/listen` work."
 )
 
 NOT_YOURS: Final = "That is somebody else's voice. I only listen to a voice for the person it belongs to."

@@ -8,7 +8,10 @@ import discord
 from discord import app_commands
 
 from bot.discord_app import sentences
+from bot.discord_app.attachments import ListenMode
 from bot.discord_app.cogs.area import Area
+from bot.discord_app.listening import listen_mode
+from bot.store import StoreError
 
 
 class Guide(Area):
@@ -16,5 +19,19 @@ class Guide(Area):
 
     @app_commands.command(name="help", description="What I do, what I keep, and where people are there for you")
     async def help(self, request: discord.Interaction[Any]) -> None:
-        """Explain the bot to one person."""
-        await request.response.send_message(sentences.HELP, ephemeral=True)
+        """Explain the bot to one person, as it is where they ask."""
+        with self._services.work.answering():
+            await request.response.defer(ephemeral=True, thinking=True)
+            await request.edit_original_response(content=sentences.help_where(await self._mode(request)))
+
+    async def _mode(self, request: discord.Interaction[Any]) -> ListenMode | None:
+        """Tell what the bot listens to where it was asked; None if it sees no messages there."""
+        if request.guild_id is None:
+            return None if request.context.private_channel else "auto"
+        if self._bot.get_guild(request.guild_id) is None:
+            return None
+        try:
+            mode = await listen_mode(self._services, request.guild_id)
+        except StoreError:  # help lines are one command away, whatever happens
+            mode = self._services.settings.listen
+        return None if mode == "auto" and not self._bot.intents.message_content else mode

@@ -31,4 +31,6 @@ class ServerSettings(Area):
             if listen is not None:
                 await choose_listen_mode(self._services, request.guild_id, listen)
             mode = await listen_mode(self._services, request.guild_id)
-            await request.edit_original_response(content=sentences.listening_to(mode, changed=listen is not None))
+            told = sentences.listening_to(mode, changed=listen is not None)
+            is_blind = mode == "auto" and not self._bot.intents.message_content
+            await request.edit_original_response(content=f"{told} {sentences.BLIND}" if is_blind else told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.discord_app import sentences
+from bot.discord_app.attachments import ListenMode
+from bot.store import StoreError
 from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Upload
 
@@ -70,6 +72,44 @@ async def test_help_is_for_one_person_and_names_help_lines(fake: FakeDiscord, st
     assert "https://findahelpline.com" in shown.content
     assert "I understand no words" in shown.content  # whoever answers a reply in words must know who listens
     assert len(shown.content) <= 2000
+
+
+@pytest.mark.parametrize("mode", ["auto", "mention", "off"])
+async def test_help_says_what_the_bot_listens_to_where_it_is_asked(
+    fake: FakeDiscord, start: Start, home: Home, mode: ListenMode
+) -> None:
+    await start()
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen=mode), timeout=PATIENCE)
+    for place, expected in ((home.channel, mode), (fake.dm(home.ada), "auto")):
+        shown = await fake.next_response(await home.ada.command(place, "help"), timeout=PATIENCE)
+        assert ("Send me a voice message here" in shown.content) == (expected == "auto")
+        assert ("only when I am asked" in shown.content) == (expected == "mention")
+        assert ("switched me off in this server" in shown.content) == (expected == "off")
+        assert "https://findahelpline.com" in shown.content
+        assert len(shown.content) <= 2000
+
+
+async def test_without_the_message_content_intent_help_and_settings_promise_no_more_than_works(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    fake.application.message_content = False
+    await start()
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    assert shown.content == sentences.help_where(None)
+    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"), timeout=PATIENCE)
+    assert shown.content == f"{sentences.listening_to('auto', changed=False)} {sentences.BLIND}"
+
+
+async def test_help_is_there_while_the_database_is_not(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    await start()
+    monkeypatch.setattr("bot.discord_app.cogs.guide.listen_mode", fails)
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    assert shown.content == sentences.HELP
 
 
 async def test_help_names_every_command(fake: FakeDiscord, start: Start, home: Home) -> None:
