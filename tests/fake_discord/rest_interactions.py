@@ -146,7 +146,7 @@ def follow_up(world: World, call: Call) -> Any:
     """Take a further message; the first one after a deferral fills in the message that was *thinking*."""
     interaction = _acknowledged(world, call)
     original = interaction.original
-    if original is not None and original.flags & MessageFlag.LOADING:
+    if original is not None and original.flags & MessageFlag.LOADING and not original.deleted:
         return _fill(world, original, call)
     message = _post(world, interaction, call, call.fields)
     interaction.followups.append(message)

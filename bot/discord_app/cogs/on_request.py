@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.conversation import Answer, Fetch, IncomingNote
+from bot.conversation import Answer, Fetch, IncomingNote, Why
 from bot.discord_app import sentences
 from bot.discord_app.answering import download, incoming, sent, spell
 from bot.discord_app.attachments import find_clip, is_forwarded, is_own_voice, parent_id_of
@@ -84,6 +84,9 @@ class OnRequest(Area):
             outcome = await self._services.conversation.hear(note, fetch)
             if isinstance(outcome, Answer):
                 await self._deliver(request, outcome)
+            elif outcome.why is Why.OPTED_OUT:  # what a person chose is nobody else's business
+                await request.delete_original_response()
+                await request.followup.send(outcome.text, ephemeral=True)
             else:
                 await request.edit_original_response(content=outcome.text)
 
