@@ -64,8 +64,8 @@ MODERATORS_ONLY: Final = "Only people who may manage this server can change that
 SERVERS_ONLY: Final = "That works in a server only."
 FORGET_QUESTION: Final = (
     "This deletes everything that I keep about you, at once and for good: your notes, my guesses, your feedback, your "
-    "choices, whatever I kept to learn from, and my answers to you. If I have learned from your notes, the next model "
-    "that I make at night is made without them. Do you want that?"
+    "choices, whatever I kept to learn from, and my answers to you wherever I can still reach them. If I have learned "
+    "from your notes, the next model that I make at night is made without them. Do you want that?"
 )
 PACKED: Final = "It is so much that the file would be too large for Discord, so it is packed as a ZIP."
 NOTHING_FORGOTTEN: Final = "Nothing was deleted."

@@ -109,6 +109,7 @@ async def test_forget_me_asks_and_then_deletes_everything(fake: FakeDiscord, sta
     question = await fake.next_response(request, timeout=PATIENCE)
     assert (question.content, request.ephemeral) == (sentences.FORGET_QUESTION, True)
     assert "the next model that I make at night is made without them" in question.content
+    assert "wherever I can still reach them" in question.content  # not in a server that the bot is not in any more
     assert len(await bot.rows("SELECT * FROM notes")) == 2
     await home.ada.click(question, "Delete everything about me")
     await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
