@@ -100,6 +100,16 @@ async def test_without_the_message_content_intent_help_and_settings_promise_no_m
     assert shown.content == f"{sentences.listening_to('auto', changed=False)} {sentences.BLIND}"
 
 
+async def test_help_says_that_the_bot_sees_no_messages_where_only_a_person_has_installed_it(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    await start()
+    fake.remove_bot(home.guild)
+    await fake.settle(timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    assert shown.content == sentences.help_where(None)
+
+
 async def test_help_is_there_while_the_database_is_not(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
