@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from typing import Final, TextIO
@@ -104,6 +106,10 @@ class _File(RotatingFileHandler):
     _is_lost = False
     _failed = False
 
+    def _open(self) -> TextIOWrapper:
+        """Open a file that the owner alone can read, also the new one after a rotation."""
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=partial(os.open, mode=0o600))
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         self._failed = False
@@ -127,7 +133,6 @@ class _File(RotatingFileHandler):
 def _handlers(path: Path, console: TextIO | None) -> list[logging.Handler]:
     """Make the handlers that write."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     file = _File(path, maxBytes=_MAX_BYTES, backupCount=_N_BACKUPS, encoding="utf-8")
     handlers: list[logging.Handler] = [file] if console is None else [file, logging.StreamHandler(console)]
     for handler in handlers:

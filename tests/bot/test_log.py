@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import os
 import stat
 import threading
 from pathlib import Path
@@ -80,6 +81,15 @@ def test_secrets_are_redacted_in_messages_arguments_and_tracebacks(tmp_path: Pat
 )
 def test_what_looks_like_a_secret_is_redacted(text: str, redacted: str) -> None:
     assert redact(text) == redacted
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such rights")
+def test_the_owner_alone_can_read_a_log_file_also_after_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "bot.log"
+    file = next(iter(_handlers(path, None)))
+    file.doRollover()  # type: ignore[attr-defined]
+    file.close()
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, tmp_path / "bot.log.1")] == [0o600, 0o600]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
