@@ -155,3 +155,16 @@ async def test_killing_it_while_the_reply_leaves_makes_no_second_one(
     reply = await offered(fake, note)
     await until_rows(tmp_path, f"SELECT * FROM notes WHERE status = 'answered' AND reply_id = {reply.id}")
     assert fake.messages(home.channel) == [reply]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the limits of other processes")
+async def test_a_crash_leaves_nothing_of_the_memory_on_the_disk(fake: FakeDiscord, launch: Launch) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    process = await launch(STAND_IN)
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    await fake.connected(PATIENCE)
+    limits = await asyncio.to_thread(Path(f"/proc/{process.pid}/limits").read_text)
+    assert "Max core file size        0 " in limits
