@@ -28,7 +28,7 @@ from bot import messages
 from bot.config import Settings
 from bot.cooldown import Cooldown, Pace
 from bot.exchange import Answer, Fetch, IncomingNote, Marked, Outcome, Privacy, Recognizer, Silence, Why
-from bot.fetching import fetched
+from bot.fetching import Room, fetched, require_moderate
 from bot.outbox import Outbox
 from bot.pseudonyms import Pseudonymizer
 from bot.recognition import RecognitionError
@@ -94,6 +94,7 @@ class Conversation:
         self._now = now
         self._cooldown = Cooldown(settings.cooldown, monotonic=monotonic)
         self._outbox = Outbox()
+        self._room = Room()
         self._choosing = asyncio.Lock()
         self._excused: deque[int | None] = deque(maxlen=1000)
 
@@ -322,8 +323,9 @@ class Conversation:
             return Silence(Why.COOLDOWN)
         if pace is Pace.ASK_TO_WAIT:
             raise TroubleError(Trouble.COOLDOWN)
-        self._check(note.duration, note.n_bytes)
-        return await self._reply(note_id, person, note, fetch)
+        require_moderate(self._settings, note.duration, note.n_bytes)
+        with self._room.taken(note.n_bytes or 0):
+            return await self._reply(note_id, person, note, fetch)
 
     async def _resume(self, pending: StoredNote, fetch: Fetch) -> Outcome:
         """Listen to a note that came in before a restart."""
@@ -337,19 +339,12 @@ class Conversation:
             await self._store.refuse(note_id, status="refused", reason="opted_out")
         return said_no
 
-    def _check(self, duration: float | None, n_bytes: int | None) -> None:
-        """Refuse what is too long or too large."""
-        if duration is not None and duration > self._settings.max_note_seconds:
-            raise TroubleError(Trouble.TOO_LONG)
-        if n_bytes is not None and n_bytes > self._settings.max_note_bytes:
-            raise TroubleError(Trouble.TOO_LARGE)
-
     async def _heard(self, note_id: int, person: str, origin: Origin, fetch: Fetch) -> HeardNote:
         """Hear the emotion in a note; if it was heard and not answered, its speaker's baseline holds it already."""
         if (found := await self._store.prediction(note_id)) is not None:
             return HeardNote(found)
         audio = await fetched(fetch)
-        self._check(None, len(audio))
+        require_moderate(self._settings, None, len(audio))
         try:
             return await self._memory.recognize(audio, person, origin)
         except Exception as error:

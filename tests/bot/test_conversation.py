@@ -76,6 +76,35 @@ async def test_the_prediction_is_recorded_before_the_reply_goes_out(bench: Bench
     assert ((await bench.note()).status, (await bench.note()).reply_id) == ("answered", REPLY)
 
 
+async def test_many_large_notes_at_once_do_not_use_up_the_memory(bench: Bench) -> None:
+    fetched, arrived = [], asyncio.Event()
+
+    async def fetch_slowly() -> bytes:
+        fetched.append(bench.settings.max_note_bytes)
+        await arrived.wait()
+        return b"audio"
+
+    crowd = [replace(incoming(i, sender=i), n_bytes=bench.settings.max_note_bytes) for i in range(1, 101)]
+    hearing = [asyncio.create_task(bench.conversation.hear(note, fetch_slowly)) for note in crowd]
+    while sum(task.done() for task in hearing) + len(fetched) < len(crowd):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert sum(fetched) <= 2**28
+    small = await bench.conversation.hear(incoming(101, BOB), fetch)
+    arrived.set()
+    troubles = [answer.trouble for answer in await asyncio.gather(*hearing) if isinstance(answer, Answer)]
+    assert (troubles.count(None), troubles.count(Trouble.BUSY)) == (len(fetched), 100 - len(fetched))
+    later = await bench.conversation.hear(replace(crowd[0], message_id=102), fetch)
+    assert [answer.trouble for answer in (small, later) if isinstance(answer, Answer)] == [None, None]
+
+
+async def test_a_note_that_is_alone_may_be_as_large_as_the_operator_lets_it(bench: Bench) -> None:
+    bench.settings = bench.settings.model_copy(update={"max_note_bytes": 500 * 2**20})
+    bench.conversation = bench.restarted()
+    answer = await bench.conversation.hear(replace(incoming(), n_bytes=500 * 2**20), fetch)
+    assert isinstance(answer, Answer)
+    assert answer.trouble is None
+
+
 async def test_the_same_event_twice_gets_one_answer(bench: Bench) -> None:
     outcomes = await asyncio.gather(*(bench.conversation.hear(incoming(), fetch) for _ in range(5)))
     assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 1
