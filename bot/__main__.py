@@ -70,6 +70,7 @@ def _run_bot(settings: Settings) -> int:
         _complain(line, 0)
     try:
         secrets = [settings.discord_token.get_secret_value()]
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with logging_to(settings.log_dir / "bot.log", console=sys.stderr, secrets=secrets):
             asyncio.run(lifecycle.run(settings))
     except failures.CannotRunError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -168,3 +169,12 @@ async def test_a_crash_leaves_nothing_of_the_memory_on_the_disk(fake: FakeDiscor
     await fake.connected(PATIENCE)
     limits = await asyncio.to_thread(Path(f"/proc/{process.pid}/limits").read_text)
     assert "Max core file size        0 " in limits
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such rights")
+async def test_the_owner_alone_can_look_into_a_new_data_folder(
+    fake: FakeDiscord, launch: Launch, tmp_path: Path
+) -> None:
+    await launch(STAND_IN, EMOTIFY_DATA_DIR=str(tmp_path / "data"))
+    await fake.connected(PATIENCE)
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
