@@ -157,6 +157,6 @@ def _signal_group(process: asyncio.subprocess.Process, number: int) -> None:
 
 def _environment() -> dict[str, str]:
     """Return the environment of the job: as here, but without the token, and with this code importable."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    inherited = {name: value for name, value in os.environ.items() if name.upper() not in _NOT_INHERITED}
     paths = [os.fspath(Path(__file__).parents[1]), inherited.get("PYTHONPATH", "")]
     return {**inherited, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -107,7 +107,7 @@ async def _bury(worker: WorkerProcess) -> None:
 
 def _environment(compile_cache: Path) -> dict[str, str]:
     """Return the environment of a worker: as here, but no secrets, one thread per library, this code importable."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_INHERITED)}
     paths = [os.fspath(Path(__file__).parents[1]), inherited.get("PYTHONPATH", "")]
     return {
         **inherited,

@@ -204,6 +204,7 @@ async def test_a_job_that_fails_leaves_its_last_words_in_the_log(
 async def test_the_job_gets_no_token_and_finds_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIFY_DISCORD_TOKEN", "secret")
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    monkeypatch.setenv("emotify_discord_token", "secret")  # settings are read in any case
     monkeypatch.setenv("EMOTIFY_RETRAIN_AT", "04:00")
     text = """
 import os, sys, bot

@@ -438,6 +438,7 @@ async def test_workers_get_one_thread_per_library_a_cache_of_their_own_and_no_se
 ) -> None:
     monkeypatch.setenv("EMOTIFY_DISCORD_TOKEN", "secret")
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    monkeypatch.setenv("emotify_discord_token", "secret")  # settings are read in any case
     async with pools() as pool:
         environment = json.loads(await model_of(pool, note("environment")))
     assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL")} == {"1"}
