@@ -98,7 +98,7 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         return
     if night := metrics.get("night"):
         try:
-            out.print(f"{version}, retrained on {night.get('base')}", soft_wrap=True)
+            out.print(f"{version}, retrained on {printable(str(night.get('base')))}", soft_wrap=True)
             show_night(out, night)
         except _MISSHAPEN as error:
             path = registry.root / version / "metrics.json"
@@ -107,7 +107,8 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     if night and card.exists():  # it holds the same table
         out.print(f"Its card: {printable(card)}", soft_wrap=True)
     elif card.exists():
-        out.print(card.read_text(encoding="utf-8"), soft_wrap=True)
+        lines = card.read_text(encoding="utf-8").splitlines()  # a model may come from anybody
+        out.print("\n".join(map(printable, lines)), soft_wrap=True)
     elif not night:
         out.print(f"{version} has no card.", soft_wrap=True)
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emotify_core.cli.terminal import printable
 from emotify_core.said import what_was_said
 
 _CALIBRATED: Final = "Both are calibrated as they serve, so a card may differ by a point."
@@ -31,19 +32,19 @@ def show_night(console: Console, night: Mapping[str, Any]) -> None:
         (counts) and ``gate`` (the rows of the table).
     """
     if models := _models(night):
-        console.print(Text(models))
+        console.print(Text(printable(models)))
     if examples := night.get("examples"):
-        console.print(Text(what_was_said(examples)))
+        console.print(Text(printable(what_was_said(examples))))
     if gate := night.get("gate"):
         console.print()
         console.print(_table(gate))
         console.print()
         for demand in _demands(gate):
-            console.print(Text(demand, style="dim"))
+            console.print(Text(printable(demand), style="dim"))
         console.print(Text(_CALIBRATED, style="dim"))
     sentence, style = _DECISIONS.get(str(night.get("decision")), ("No decision is known", "red"))
     reason = str(night.get("reason") or "no reason was given.").removeprefix(f"{sentence}: ")
-    console.print(Text.assemble((sentence, f"bold {style}"), f": {reason}"))
+    console.print(Text.assemble((sentence, f"bold {style}"), f": {printable(reason)}"))
 
 
 def _models(night: Mapping[str, Any]) -> str:
@@ -65,7 +66,7 @@ def _table(gate: Sequence[Mapping[str, Any]]) -> Table:
         mark = Text("✓", style="green") if row["passed"] else Text("✗", style="bold red")
         before, after = (_percent(row[key]) for key in ("champion", "challenger"))
         difference, low, high = (_percent(row[key], "+") for key in ("difference", "low", "high"))
-        table.add_row(mark, Text(str(row["what"])), before, after, difference, f"{low} to {high}")
+        table.add_row(mark, Text(printable(str(row["what"]))), before, after, difference, f"{low} to {high}")
     return table
 
 

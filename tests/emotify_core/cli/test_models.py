@@ -151,6 +151,15 @@ class TestList:
 
 
 class TestShow:
+    def test_what_comes_with_a_model_cannot_steer_the_terminal(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (registry.root / "tiny-1" / "card.md").write_text("# \x1b[2JModel\n", encoding="utf-8")
+        registry.add_metrics("tiny-2", {"night": {"decision": "kept", "reason": "\x1b[2J", "base": "\x1b[2J"}})
+        assert [models(registry, "show", version) for version in ("tiny-1", "tiny-2")] == [0, 0]
+        shown = capsys.readouterr().out
+        assert (shown.count("\x1b"), shown.count(r"\x1b[2J")) == (0, 3)
+
     def test_the_card_of_a_version_is_shown_as_it_is(
         self, registry: Registry, capsys: pytest.CaptureFixture[str]
     ) -> None:
