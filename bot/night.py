@@ -45,6 +45,7 @@ _KNEW: Final = "knew_withdrawn_at"  # what that setting was before a night read 
 _ABANDONED: Final = timedelta(hours=1)  # no writer of the registry is at work for so long
 _CUT_SHORT: Final = "The job was cut short."
 _BY_HAND: Final = "Somebody chose another champion meanwhile: `python -m bot retrain` compares with that one."
+_LEFT: Final = "Notes that were learned from may have been deleted meanwhile: the next night learns without them."
 _DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
 _KEPT_FACTS: Final = ("examples", "share_of_weight", "gate", "digest")  # of a night that was killed, from its model
@@ -230,11 +231,16 @@ class Night:
             "examples": {**lesson.report.get("examples", {}), **counts},
             "digest": reading.digest,
         }
-        is_chosen = self.registry.history() != history  # an operator has the last word
         decision: Decision = _DECISIONS[lesson.decision]
+        reason = f"{lesson.reason} {reference.replaces}".strip()
+        if self.registry.history() != history:  # an operator has the last word
+            decision, reason = "kept" if decision == "promoted" else decision, _BY_HAND
+        elif decision == "promoted" and self._withdrawn_at() != withdrawn_at:
+            decision, reason = "kept", _LEFT
+            del report["digest"]  # so that the next night finds something new in any case
         outcome = Outcome(
-            decision="kept" if is_chosen and decision == "promoted" else decision,
-            reason=_BY_HAND if is_chosen else f"{lesson.reason} {reference.replaces}".strip(),
+            decision=decision,
+            reason=reason,
             champion=reference.folder.name,
             challenger=lesson.challenger.header.version if lesson.challenger else None,
             report=report,

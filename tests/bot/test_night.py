@@ -689,14 +689,46 @@ class TestForgetting:
         assert school.student.champions == ["shipped-1", "shipped-1"]
         assert tainted not in school.registry.versions()
 
-    def test_who_leaves_while_the_night_learns_takes_its_model_along(self, school: School) -> None:
+    def test_who_leaves_while_the_night_learns_is_not_in_any_model_that_serves(self, school: School) -> None:
         school.hear(person=ADA)
         school.hear(person=BOB)
         second = School(school.folder)
         school.student.meanwhile = lambda: second.store(lambda store: store.forget(ADA))
-        school.night()
-        tainted = school.registry.champion()
+
+        assert school.night() == 3
+
+        assert school.registry.versions() == ()
+        assert "the next night learns without them" in " ".join(school.out.split())
         school.student.meanwhile = None
+        assert school.night("--if-new") == 0
+        assert {each.person for each in school.student.seen} == {BOB}
+
+    def test_after_who_leaves_without_a_verdict_the_next_night_learns_as_well(self, school: School) -> None:
+        school.hear(person=BOB)
+        note = school.hear(person=ADA)
+        school.store(lambda store: store.remove_mark(note, Judgement.RIGHT))
+        second = School(school.folder)
+        school.student.meanwhile = lambda: second.store(lambda store: store.forget(ADA))
+        school.night()
+        school.student.meanwhile = None
+
+        assert school.night("--if-new") == 0
+
+    def test_who_leaves_while_the_challenger_is_published_takes_it_along(
+        self, school: School, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        second, publish = School(school.folder), Registry.publish
+
+        def leave(*args: Any, **options: Any) -> Header:
+            second.store(lambda store: store.forget(ADA))
+            return publish(*args, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Registry, "publish", leave)
+            school.night()
+        tainted = school.registry.champion()
 
         assert school.night("--if-new") == 0
 
