@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib import metadata
 from typing import Any, Final
@@ -66,7 +66,10 @@ class Header:
         """
         try:
             data = json.loads(text)
-            header = cls(**{**data, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
+            facts = {
+                each.name: data[each.name] for each in fields(cls) if each.name in data
+            }  # releases differ in others
+            header = cls(**{**facts, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"The header of the model cannot be read: {error}.") from error
         for name in ("version", "created", "recipe", "feature_set", "sha256"):
