@@ -19,12 +19,14 @@ def saying(world: World, share_right: float, *, seed: int = 0, sure: float = 0.8
     return probabilities
 
 
-def lose(world: World, probabilities: np.ndarray, speakers: slice, *, n_each: int = 100) -> np.ndarray:
-    """Let a model mistake some of the sad utterances of some speakers for another emotion."""
+def lose(
+    world: World, probabilities: np.ndarray, speakers: slice, *, n_each: int = 100, emotion: str = "sad"
+) -> np.ndarray:
+    """Let a model mistake some speakers' utterances of an emotion for another one."""
     base, worse = world.base, probabilities.copy()
     labels, names = base.labels[base.tested], base.speakers[base.tested]
     for name in np.unique(names)[speakers].tolist():
-        lost = np.flatnonzero((names == name) & (labels == "sad"))[:n_each]
+        lost = np.flatnonzero((names == name) & (labels == emotion))[:n_each]
         worse[lost] = np.roll(probabilities[lost], 1, axis=1)
     return worse
 
@@ -109,6 +111,17 @@ def test_an_emotion_that_few_speakers_lost_may_be_chance(world: World) -> None:
 
     assert recall.difference < -0.05
     assert recall.passed
+
+
+def test_it_does_not_hide_one_that_all_of_them_lost_though_less_of_it(world: World) -> None:
+    right = saying(world, 1)
+    worse = lose(world, right, slice(2))
+
+    recall = compare(world, right, lose(world, worse, slice(None), n_each=1, emotion="angry"))["recall of angry"]
+
+    sad = compare(world, right, worse)["recall of sad"]
+    assert sad.difference < recall.difference < -0.05
+    assert not recall.passed
 
 
 def test_confidence_that_is_off_by_two_points_stops_it_though_that_may_be_chance(world: World) -> None:
