@@ -236,7 +236,7 @@ class Night:
         if self.registry.history() != history:  # an operator has the last word
             decision, reason = "kept" if decision == "promoted" else decision, _BY_HAND
         elif decision == "promoted" and self._withdrawn_at() != withdrawn_at:
-            decision, reason = "kept", _LEFT
+            decision, reason = "kept", f"{_LEFT} {reference.replaces}".strip()
             del report["digest"]  # so that the next night finds something new in any case
         outcome = Outcome(
             decision=decision,

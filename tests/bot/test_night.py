@@ -703,6 +703,21 @@ class TestForgetting:
         assert school.night("--if-new") == 0
         assert {each.person for each in school.student.seen} == {BOB}
 
+    def test_a_model_of_who_left_before_serves_no_longer_though_somebody_leaves_while_the_night_learns(
+        self, school: School
+    ) -> None:
+        school.hear(person=ADA)
+        school.hear(person=BOB)
+        school.night()
+        school.store(lambda store: store.forget(ADA))
+        second = School(school.folder)
+        school.student.meanwhile = lambda: second.store(lambda store: store.forget(BOB))
+
+        assert school.night() == 3
+
+        assert school.registry.champion() == "shipped-1"
+        assert "The champion had learned from notes that were deleted since." in " ".join(school.out.split())
+
     def test_after_who_leaves_without_a_verdict_the_next_night_learns_as_well(self, school: School) -> None:
         school.hear(person=BOB)
         note = school.hear(person=ADA)
