@@ -164,6 +164,11 @@ class Night:
         night = _Begun(self.runner.run(self.store.begin_night(started_at)), started_at)
         try:
             outcome = self._decide(night, reference, reading, withdrawn_at)
+            if outcome.reason.startswith(_LEFT):  # once more, without them: nobody can hold up a night by leaving
+                withdrawn_at = self._withdrawn_at()
+                reference = self._reference(withdrawn_at)
+                reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
+                outcome = self._decide(night, reference, reading, withdrawn_at)
         except BaseException as error:
             self._end_for(night, _sentence(error), champion=reference.folder.name)
             raise

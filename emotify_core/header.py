@@ -66,9 +66,7 @@ class Header:
         """
         try:
             data = json.loads(text)
-            facts = {
-                each.name: data[each.name] for each in fields(cls) if each.name in data
-            }  # releases differ in others
+            facts = {each.name: data[each.name] for each in fields(cls) if each.name in data}  # releases know others
             header = cls(**{**facts, "labels": tuple(data["labels"]), "corpora": tuple(data["corpora"])})
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"The header of the model cannot be read: {error}.") from error

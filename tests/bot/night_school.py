@@ -32,7 +32,7 @@ from emotify_core.vectors import NoteVector
 from tests.emotify_core.gates import gate_rows
 from tests.emotify_core.tiny_models import tiny_header, tiny_model
 
-ADA, BOB = "a" * 64, "b" * 64
+ADA, BOB, CAROL = "a" * 64, "b" * 64, "c" * 64
 SAD = Prediction({Emotion.SAD: 0.75, Emotion.CALM: 0.25}, duration=2.5, model="shipped-1")
 NOTHING = np.zeros(0, np.float32)
 T = TypeVar("T")
