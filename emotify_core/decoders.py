@@ -33,6 +33,9 @@ _MAX_CHANNELS: Final = 64
 _MAX_TRACKS: Final = 32  # of any kind; FFmpeg makes room to decode all that it finds, 0.7 to 3 MB for each of AAC
 # PyAV 18 counts planes up to a null pointer, which need not stand behind the eighth: it reads past them, and crashes.
 _UNSAFE_PLANES: Final = 8
+# In pauses their encoders send how the noise sounds, now and then, or nothing: FFmpeg makes no sound of either.
+_WITH_PAUSES: Final = frozenset(("amrnb", "amrwb"))
+_FRAMES_OF_PAUSES: Final = 50  # a second (3GPP TS 26.093 and 26.193)
 _MIN_SOUND: Final = 0.2  # seconds, as much as is needed to hear anything in a recording
 _TOO_MANY_TRACKS: Final = f"it has more than {_MAX_TRACKS} tracks, or takes more memory than there is"
 # Slower than any telephone, faster than any studio: a header with such a rate is broken.
@@ -323,13 +326,16 @@ def _track(file: av.container.InputContainer, i: int, deadline: Deadline) -> Ite
     if codec.name not in _CODECS:
         raise UndecodableAudioError(f"its sound is encoded as {codec.name}, which is not read here")
     codec.thread_count = 1  # several notes are decoded in parallel, each by one core
-    n_scraps = 0
+    n_scraps, has_begun = 0, False
     for packet in file.demux(stream):
         deadline.check()
         try:
             frames = packet.decode()
-        except av.error.InvalidDataError:
+            has_begun = True
+        except (av.error.InvalidDataError, av.error.PatchWelcomeError):
             frames = []
+            if has_begun and codec.name in _WITH_PAUSES:
+                yield PcmBlock(np.zeros((codec.sample_rate // _FRAMES_OF_PAUSES, 1), np.float32), codec.sample_rate)
         n_scraps += sum(frame.samples for frame in frames) < _SCRAP
         if n_scraps > _MAX_SCRAPS:
             return

@@ -109,6 +109,21 @@ def test_the_clock_is_looked_at_while_tags_are_read() -> None:
     assert readings[1] - readings[0] >= 10
 
 
+def test_pauses_that_were_not_transmitted_last_as_long_as_they_did() -> None:
+    speech, half = note("amr"), 6 + 32 * 40
+    comfort_noise, nothing = b"\x44" + bytes(5), b"\x7c"
+    pause = 25 * (comfort_noise + 7 * nothing)  # 4 s
+
+    whole, paused = (
+        np.concatenate([block.samples[:, 0] for block in pcm(data, AMR)])
+        for data in (speech, speech[:half] + pause + speech[half:])
+    )
+
+    assert len(paused) == len(whole) + 4 * 8000
+    assert not paused[40 * 160 : 240 * 160].any()
+    np.testing.assert_allclose(np.std(paused[250 * 160 :]), np.std(whole[50 * 160 :]), rtol=0.05)
+
+
 @pytest.fixture
 def few_scraps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emotify_core.decoders._MAX_SCRAPS", 1000)
@@ -121,7 +136,8 @@ def test_packets_without_sound_are_not_read_for_ever() -> None:
 
     blocks = list(pcm_blocks(speech + 9000 * without_data, AMR, Deadline.after(1e9, lambda: float(next(ticks)))))
 
-    assert sum(len(block.samples) for block in blocks) == sum(len(block.samples) for block in pcm(speech, AMR))
+    n_frames = sum(len(block.samples) for block in blocks)
+    assert n_frames == sum(len(block.samples) for block in pcm(speech, AMR)) + 1001 * 160
     assert next(ticks) < 2000
     with pytest.raises(UndecodableAudioError, match="there is no sound in it"):
         pcm(b"#!AMR\n" + 9000 * without_data, AMR)
