@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotify_core.emotions import Emotion
-from emotify_core.traits import MELODY, RISING_MELODY, Trait, traits, without_contradictions
+from emotify_core.traits import CHANGES, MELODY, RISING_MELODY, Trait, traits, without_contradictions
 
 _CLEAR: Final = 0.05  # share of all evidence, for and against: with ten families half of what each has on average
 _LEAST_EVIDENCE: Final = 0.05  # natural logarithms of odds: a twentieth more probable
@@ -35,7 +35,8 @@ class Reason:
     contribution : float
         Its evidence for the emotion, in natural logarithms of odds against the mean of all emotions; negative against.
     phrase : str
-        What was heard, compared with the average speaker ("a higher and more variable pitch").
+        What was heard, compared with the average speaker ("a higher and more variable pitch"), or where no such words
+        tell it, what it was about ("how its timbre changes").
     """
 
     family: str
@@ -127,22 +128,26 @@ def explain(
     Where the logistic head alone would have decided for another emotion, there may be more against the verdict than for
     it. A family is named if its contribution is at least a twentieth of all, and by those of its `traits` that differ
     from the average and speak the same way as the family does; one that has no such trait is left out, as nobody
-    would understand it.
+    would understand it. Those in `CHANGES`, which never have one, are named where no other speaks for the verdict.
     """
     contributions = _contributions(z, weights, families)
     by_family = _sums(contributions, families)
     found = traits(z, contributions, names=names, families=families)
+    least = max(_CLEAR * sum(map(abs, by_family.values())), _LEAST_EVIDENCE)
     reasons: list[Reason] = []
+    changes: list[Reason] = []
     against: list[Reason] = []
-    total = sum(map(abs, by_family.values()))
     for family, contribution in sorted(by_family.items(), key=lambda item: -abs(item[1])):
+        if abs(contribution) < least:
+            break
         same_way = [t for t in found if t.family == family and t.contribution * contribution > 0]
-        fitting = without_contradictions(same_way)[:_MAX_TRAITS]
-        if fitting and abs(contribution) >= max(_CLEAR * total, _LEAST_EVIDENCE):
+        if fitting := without_contradictions(same_way)[:_MAX_TRAITS]:
             reason = Reason(family, contribution, _phrase(fitting))
             (reasons if contribution > 0 else against).append(reason)
+        elif contribution > 0 and family in CHANGES:
+            changes.append(Reason(family, contribution, CHANGES[family]))
     return Explanation(
-        emotion, tuple(reasons[:_MAX_FOR]), tuple(against[:_MAX_AGAINST]), evidence=sum(by_family.values())
+        emotion, tuple((reasons or changes)[:_MAX_FOR]), tuple(against[:_MAX_AGAINST]), evidence=sum(by_family.values())
     )
 
 

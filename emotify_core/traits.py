@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,10 @@ _STRONG: Final = 2.0
 _MUCH: Final = "much "
 MELODY: Final = "a {} melody"
 RISING_MELODY: Final = "a melody that rises {}"
+# Families of hundreds of numbers, no single one of which tells much: what they are about.
+CHANGES: Final = MappingProxyType(
+    {"timbre movement": "how its timbre changes", "brightness movement": "how its sharpness changes"}
+)
 
 
 @dataclass(frozen=True)

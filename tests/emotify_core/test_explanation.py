@@ -28,7 +28,9 @@ FEATURES = {
     "unvoiced_mean": "rhythm",
     "unvoiced_max": "rhythm",
     "h1_h2|mean": "breath",
-    "rasta_3|kurtosis": "articulation",
+    "rasta_3|kurtosis": "timbre movement",
+    "slope|std": "brightness movement",
+    "flatness|mean": "no words",
 }
 NAMES, FAMILIES = tuple(FEATURES), tuple(FEATURES.values())
 
@@ -167,7 +169,25 @@ def test_a_trait_that_speaks_the_other_way_than_its_family_is_not_its_reason() -
 
 
 def test_families_without_a_trait_in_words_are_left_out() -> None:
-    assert why({"rasta_3|kurtosis": 5.0}, {"rasta_3|kurtosis": 1.0}).reasons == ()
+    assert why({"flatness|mean": 5.0}, {"flatness|mean": 1.0}).reasons == ()
+
+
+def test_what_changes_is_named_where_no_trait_speaks_for_the_verdict() -> None:
+    z = {"rasta_3|kurtosis": 1.0, "slope|std": 1.0, "log2_f0|mean": 1.0}
+    weights = {"rasta_3|kurtosis": 0.3, "slope|std": 0.6, "log2_f0|mean": -0.2}
+
+    for_it = why(z, weights)
+    against_it = why(z, {"rasta_3|kurtosis": -0.6, "slope|std": 0.01})
+    with_a_trait = why(z, weights | {"log2_f0|mean": 0.2})
+
+    assert for_it.text == (
+        "It sounds angry mostly because of how its sharpness changes and how its timbre changes, compared with other "
+        "people; what speaks against it is a higher pitch."
+    )
+    assert [reason.family for reason in for_it.reasons] == ["brightness movement", "timbre movement"]
+    assert [reason.contribution for reason in for_it.reasons] == pytest.approx([0.6, 0.3])
+    assert against_it.reasons == against_it.against == ()
+    assert [reason.phrase for reason in with_a_trait.reasons] == ["a higher pitch"]
 
 
 def test_families_that_hardly_contribute_are_left_out() -> None:

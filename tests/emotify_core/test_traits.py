@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from emotify_core.conditioning import condition
-from emotify_core.features import extract, feature_names
+from emotify_core.features import extract, feature_families, feature_names
 from emotify_core.synthesis import synthesize_voice
-from emotify_core.traits import _SCALES, Trait, traits, without_contradictions
+from emotify_core.traits import _SCALES, CHANGES, Trait, traits, without_contradictions
 from emotify_core.waveform import Waveform
 
 NAMES = feature_names()
@@ -64,6 +64,13 @@ def test_every_telling_feature_exists() -> None:
     told = {feature.removeprefix("-") for scale in _SCALES for feature in scale.features}
 
     assert told <= set(NAMES)
+
+
+def test_families_whose_changes_alone_are_told_have_no_traits() -> None:
+    family = dict(zip(NAMES, feature_families(), strict=True))
+    told = {family[feature.removeprefix("-")] for scale in _SCALES for feature in scale.features}
+
+    assert set(CHANGES) <= set(feature_families()) - told
 
 
 def test_an_average_voice_has_no_traits() -> None:
