@@ -74,7 +74,7 @@ class Explanation:
         """One tentative sentence."""
         sentence = f"It sounds {_ADJECTIVES.get(self.emotion, self.emotion.value)}"
         if self.reasons:
-            mostly = sum(reason.contribution for reason in self.reasons) > self.evidence / 2
+            mostly = 0 < self.evidence < 2 * sum(reason.contribution for reason in self.reasons)
             because = _enumerate([reason.phrase for reason in self.reasons])
             sentence += f" {'mostly' if mostly else 'partly'} because of {because}, compared with other people"
         else:

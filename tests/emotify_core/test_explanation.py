@@ -159,6 +159,15 @@ def test_reasons_that_are_the_smaller_part_of_the_evidence_explain_it_partly() -
     assert explanation.text == "It sounds angry partly because of a higher pitch, compared with other people."
 
 
+@pytest.mark.parametrize("evidence", [0.0, -4.5])
+def test_reasons_explain_partly_what_all_the_evidence_speaks_against(evidence: float) -> None:
+    reason = Reason("timbre", 0.5, "a darker timbre")
+
+    text = Explanation(Emotion.DISGUST, (reason,), (), evidence=evidence).text
+
+    assert text == "It sounds disgusted partly because of a darker timbre, compared with other people."
+
+
 def test_a_trait_that_speaks_the_other_way_than_its_family_is_not_its_reason() -> None:
     explanation = why(
         {"log2_f0|mean": 1.0, "log2_f0|std": 1.0, "log2_f0|p75-p25": 1.0},
