@@ -23,6 +23,9 @@ _MIN_DYNAMICS_DB: Final = (
     _OVER_FLOOR_DB + 6
 )  # a band that varies less tells nothing: its noise, or a held note, fills it
 _BANG_DB: Final = 15  # over the median of the frames with sound: no syllable is louder by so much, nor half of them
+# From a bang to the floor, at most: a voice is softer by 40, its softest frame by 30 more, and over the floor by 8. The
+# silence that codecs make has no floor.
+_BANG_RANGE_DB: Final = 40 + _RANGE_DB + _OVER_FLOOR_DB
 _BANG_EDGE_DB: Final = 6  # the rest of a bang, which rings out
 _CHUNK: Final = 4096  # frames whose spectra are held at once
 _PIECE: Final = 2**20  # samples whose gains are held at once
@@ -114,8 +117,8 @@ def without_bangs(y: NDArray[np.float32], sr: int) -> NDArray[np.float32] | None
     if len(y) < _WINDOW * sr:
         return None
     _, level_db = _levels(y, sr)
-    floor_db = float(np.percentile(level_db, _FLOOR_PERCENTILE))
-    heard = level_db[level_db > max(floor_db + _OVER_FLOOR_DB, SILENCE_DB)]
+    floor_db = max(float(np.percentile(level_db, _FLOOR_PERCENTILE)), float(level_db.max()) - _BANG_RANGE_DB)
+    heard = level_db[level_db > floor_db + _OVER_FLOOR_DB]
     typical_db = float(np.median(heard)) if len(heard) else np.inf
     edges = np.flatnonzero(np.diff(level_db > typical_db + _BANG_EDGE_DB, prepend=False, append=False))
     gain_db, reach = np.zeros(len(level_db)), _CLICK // 2  # by so much, the median makes a sound shorter

@@ -127,6 +127,19 @@ def test_a_bang_is_turned_down_where_it_is_and_nothing_else() -> None:
     assert np.abs(quietened[-SR:]).max() < 0.2 * np.abs(SPEECH).max()
 
 
+@pytest.mark.parametrize("gain_db", [-40, -20, 20])
+def test_the_level_makes_no_difference_to_what_a_bang_is(gain_db: float) -> None:
+    murmur = noise(2 * SR, 1) * np.float32(2e-4)  # behind silence of zeros, as codecs leave it
+    y, gain = np.concatenate([murmur, 100 * murmur, np.zeros(SR, np.float32)]), np.float32(10 ** (gain_db / 20))
+    y[3 * SR : 3 * SR + 1600] *= 100
+
+    quietened, louder = without_bangs(y, SR), without_bangs(y * gain, SR)
+
+    assert quietened is not None
+    assert louder is not None
+    np.testing.assert_allclose(louder, quietened * gain, rtol=1e-3, atol=1e-9)
+
+
 @pytest.mark.parametrize("n_samples", [100, 1600, len(NOTE)])
 def test_where_nothing_bangs_nothing_is_turned_down(n_samples: int) -> None:
     assert without_bangs(NOTE[:n_samples], SR) is None
