@@ -37,7 +37,7 @@ class Prediction:
         If the probabilities are not a distribution.
     """
 
-    probabilities: Mapping[Emotion, float]
+    probabilities: Mapping[Emotion, float] = field(hash=False)  # a mapping has none
     duration: float
     model: str
     embedding: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)

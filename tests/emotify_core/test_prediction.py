@@ -75,6 +75,11 @@ def test_predictions_survive_copying_and_the_way_to_another_process(
     assert again(prediction) == prediction
 
 
+@given(predictions())
+def test_equal_predictions_are_one_in_a_set(prediction: Prediction) -> None:
+    assert len({prediction, copy.deepcopy(prediction)}) == 1
+
+
 def test_to_dict_has_the_keys_of_the_design_in_their_order() -> None:
     prediction = Prediction({Emotion.SAD: 0.75, Emotion.CALM: 0.25}, duration=2.0, model="model-1")
 
