@@ -1,18 +1,27 @@
-"""Readers of speech corpora: which recording, who speaks, which emotion, under which licence."""
+"""Readers of speech corpora: which recording, who speaks, which emotion, under which licence.
+
+Four corpora are read by how their files are named; a table in its folder describes any other, see
+`emotify_core.manifest`.
+"""
 
 from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
 from emotify_core.emotions import Emotion
 from emotify_core.errors import CorpusError
+from emotify_core.manifest import MANIFEST, read_manifest
+from emotify_core.utterance import Gender, Intensity, Utterance
+
+__all__ = ["CORPORA", "Corpus", "Utterance", "read_corpus", "read_emodb", "read_emospeech", "read_nemo", "read_ravdess"]
 
 _RAVDESS_EMOTIONS: Final = {
     "01": Emotion.NEUTRAL,
@@ -45,44 +54,8 @@ _EMODB_MEN: Final = frozenset({"03", "10", "11", "12", "15"})
 _EMODB_WOMEN: Final = frozenset({"08", "09", "13", "14", "16"})
 _RECORDINGS: Final = (".wav", ".flac", ".ogg", ".opus", ".m4a", ".mp3")  # of two files of one name the first counts
 _RAVDESS_KINDS: Final[Mapping[str, Literal["speech", "song"]]] = {"01": "speech", "02": "song"}
-_RAVDESS_INTENSITIES: Final[Mapping[str, Literal["normal", "strong"]]] = {"01": "normal", "02": "strong"}
-
-Gender = Literal["female", "male"]
 _GENDERS: Final[Mapping[str, Gender]] = {"female": "female", "male": "male"}
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One labelled recording of a corpus.
-
-    Attributes
-    ----------
-    path : Path
-        Where the recording lies.
-    corpus, speaker : str
-        Name of the corpus, and of the speaker within it.
-    label : Emotion
-        What the speaker was asked to express.
-    kind : {"speech", "song"}
-        Song is only ever trained on, never tested on.
-    gender : {"female", "male"}, optional
-        Of the speaker, as the corpus states it; None where it does not.
-    intensity : {"normal", "strong"}, optional
-        How strongly the emotion was to be expressed.
-    sentence : str, optional
-        The corpus's own code of what was said, so that recordings of the same words can be compared; RAVDESS's holds
-        statement and repetition.
-    """
-
-    path: Path
-    corpus: str
-    speaker: str
-    label: Emotion
-    kind: Literal["speech", "song"] = "speech"
-    _: KW_ONLY
-    gender: Gender | None = None
-    intensity: Literal["normal", "strong"] | None = None
-    sentence: str | None = None
+_RAVDESS_INTENSITIES: Final[Mapping[str, Intensity]] = {"01": "normal", "02": "strong"}
 
 
 @dataclass(frozen=True)
@@ -105,25 +78,35 @@ class Corpus:
     read: Callable[[Path], tuple[Utterance, ...]]
 
 
-def read_corpus(name: str, root: Path) -> tuple[Utterance, ...]:
+def read_corpus(name: str, root: Path, *, tell: Callable[[str], object] = lambda _: None) -> tuple[Utterance, ...]:
     """List the utterances of a corpus, sorted by speaker and file name.
 
     Parameters
     ----------
     name : str
-        A key of `CORPORA`.
+        A key of `CORPORA`, or any other of letters, digits, ``-``, ``_`` and ``.`` if there is a manifest.
     root : Path
-        Folder of the download.
+        Folder of the download, or of the manifest.
+    tell : callable, optional
+        Gets a sentence about what is left out of a manifest.
 
     Raises
     ------
     CorpusError
-        If the name is unknown, or the folder is missing or holds no utterance of that corpus.
+        If the folder is missing or holds no utterance of that corpus, or the name is unknown and there is no manifest,
+        or something is wrong in it.
     """
-    if name not in CORPORA:
-        raise CorpusError(f"There is no reader for a corpus {name!r}; there is one for: {', '.join(CORPORA)}.")
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise CorpusError(f"The name of a corpus is made of letters, digits, - _ and . only: {name!r}")
     if not root.is_dir():
         raise CorpusError(f"The folder of the corpus {name} is missing: {root}")
+    if name not in CORPORA:
+        if not (root / MANIFEST).is_file():
+            raise CorpusError(
+                f"There is no reader for a corpus {name!r}; there is one for: {', '.join(CORPORA)}. Any other needs a "
+                f"table {MANIFEST} in its folder: {root}"
+            )
+        return read_manifest(name, root, tell=tell)
     utterances = CORPORA[name].read(root)
     if not utterances:
         raise CorpusError(f"There is no recording under {root} of {CORPORA[name].title}")

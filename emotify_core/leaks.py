@@ -137,7 +137,7 @@ def with_permuted_labels(utterances: Sequence[Utterance], seed: int) -> tuple[Ut
 
 def _origins(utterances: Sequence[Utterance]) -> list[tuple[str, str]]:
     """Name the recording of which each one may be a copy: the shortest beginning of its name that is one as well."""
-    names = [(u.corpus, u.path.stem.casefold()) for u in utterances]
+    names = [(u.corpus, u.name.casefold()) for u in utterances]
     known = set(names)
     return [
         next(

@@ -123,13 +123,13 @@ def describe(dataset: Dataset, recipe: Recipe, experts: Experts, *, seed: int, n
 def _corpora(utterances: Sequence[Utterance]) -> list[dict[str, Any]]:
     found = []
     for name in sorted({u.corpus for u in utterances}):
-        corpus, own = CORPORA[name], [u for u in utterances if u.corpus == name]
+        corpus, own = CORPORA.get(name), [u for u in utterances if u.corpus == name]
         facts: Mapping[str, Any] = {
             "name": name,
-            "title": corpus.title,
-            "licence": corpus.licence,
-            "citation": corpus.citation,
-            "url": corpus.url,
+            "title": corpus.title if corpus else name,
+            "licence": _licence(own),
+            "citation": corpus.citation if corpus else "",
+            "url": corpus.url if corpus else "",
             "n_utterances": len(own),
             "n_speakers": len({u.speaker for u in own}),
         }
@@ -138,7 +138,15 @@ def _corpora(utterances: Sequence[Utterance]) -> list[dict[str, Any]]:
 
 
 def _licence(utterances: Sequence[Utterance]) -> str:
-    return " and ".join(sorted({CORPORA[u.corpus].licence for u in utterances}))
+    """Name the licences of utterances; a manifest may leave them open."""
+    return " and ".join(
+        sorted(
+            {
+                CORPORA[u.corpus].licence if u.corpus in CORPORA else u.licence or f"no licence stated for {u.corpus}"
+                for u in utterances
+            }
+        )
+    )
 
 
 def library_versions() -> dict[str, str]:

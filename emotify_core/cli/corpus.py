@@ -20,13 +20,17 @@ from emotify_core.surroundings import read_surroundings
 _NAMED: Final = 3  # of the recordings that are left out
 
 
-def read_corpora(arguments: argparse.Namespace) -> list[Utterance]:
+def read_corpora(arguments: argparse.Namespace, errors: Console) -> list[Utterance]:
     """List the utterances of the corpora named on the command line."""
+
+    def tell(sentence: str) -> None:
+        errors.print(printable(sentence), soft_wrap=True)
+
     found: dict[tuple[str, str], Utterance] = {}  # what lies in two of the folders counts once
     for name, folder in arguments.corpus:
-        for utterance in read_corpus(name, folder):
-            found.setdefault((name, utterance.path.stem), utterance)
-    return sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.path.stem))
+        for utterance in read_corpus(name, folder, tell=tell):
+            found.setdefault((name, utterance.name), utterance)
+    return sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.name))
 
 
 def used_by(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> list[Utterance]:

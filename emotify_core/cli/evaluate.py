@@ -43,7 +43,7 @@ _LOCO_FIGURES: Final = ("uar", "uar_interval", "ece", "recall", "confusion", "n_
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Cross-validate and print."""
-    utterances = read_corpora(arguments)
+    utterances = read_corpora(arguments, errors)
     _require_measurable(utterances, arguments)
     if arguments.permute:
         utterances = list(with_permuted_labels(utterances, arguments.seed))

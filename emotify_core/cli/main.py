@@ -204,7 +204,9 @@ def _add_corpus_options(command: argparse.ArgumentParser) -> None:
         required=True,
         type=_corpus,
         metavar="NAME=DIR",
-        help="a corpus and the folder of its download, such as ravdess=~/ravdess; may be given several times",
+        help="a corpus and its folder, such as ravdess=~/ravdess; may be given several times. ravdess, nemo, emodb and "
+        "emospeech are read by the names of their files; in the folder of any other lies emotify.csv, whose first line "
+        "is file,emotion,speaker (if known with gender, intensity, sentence, licence), and then a line a recording",
     )
     command.add_argument(
         "--recipe",

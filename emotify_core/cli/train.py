@@ -28,7 +28,7 @@ from emotify_core.training import train
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
-    utterances = read_corpora(arguments)
+    utterances = read_corpora(arguments, errors)
     if not arguments.no_evaluate:
         PROTOCOLS["emobox"](used_by(utterances, arguments), arguments.seed)  # fails now rather than in minutes
     _require_writable(arguments.out)

@@ -1,0 +1,82 @@
+"""A corpus without a reader of its own, which a table in its folder describes, through the commands."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from emotify_core.cli import main
+from emotify_core.emotions import Emotion
+from emotify_core.manifest import MANIFEST
+from emotify_core.registry import Registry
+from tests.emotify_core.voices import voice, write_recording
+
+EMOTIONS = (Emotion.NEUTRAL, Emotion.SAD, Emotion.ANGRY)
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the recordings of two people, which have the same names in two folders."""
+    root = tmp_path_factory.mktemp("mine")
+    rows = [("file", "emotion", "speaker", "gender", "licence")]
+    for speaker, number, gender in (("Zoë", "02", "female"), ("Ben", "05", "male")):
+        for emotion in EMOTIONS:
+            for take in (1, 2):
+                name = f"{speaker}/{emotion}{take}.wav"
+                write_recording(root / name, voice(emotion, number, take=take))
+                rows.append((name, emotion, speaker, gender, "CC BY 4.0"))
+    write_recording(root / "yawn.wav", voice(Emotion.CALM, "02"))
+    rows.append(("yawn.wav", "boredom", "Zoë", "", ""))
+    with (root / MANIFEST).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return root
+
+
+def run(mine: Path, feature_cache: Path, *arguments: str) -> int:
+    options = ["--cache", str(feature_cache), "--jobs", "1", "--recipe", "functionals"]
+    return main([*arguments, "--corpus", f"mine={mine}", *options])
+
+
+@pytest.mark.parametrize("protocol", ["loso", "random"])
+def test_it_is_measured(mine: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str], protocol: str) -> None:
+    assert run(mine, feature_cache, "evaluate", "--protocol", protocol, "--json") == 0
+
+    out, err = capsys.readouterr()
+    report, lines = json.loads(out), err.splitlines()
+    clean = report["figures"]["clean"]
+    assert (clean["n_utterances"], clean["labels"]) == (12, list(EMOTIONS))
+    assert set(clean["uar_by_speaker"]) == {"mine/Zoë", "mine/Ben"}
+    assert set(clean["uar_by_gender"]) == {"female", "male"}
+    assert lines[0].endswith("boredom (1)")
+    assert lines[1] == "12 utterances of 2 speakers"
+
+
+def test_it_can_be_left_out(mine: Path, corpus: Path, feature_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = ("--corpus", f"ravdess={corpus}")
+
+    assert run(mine, feature_cache, "evaluate", *first, "--protocol", "loco", "--json") == 0
+
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["corpus"], row["labels"], row["n_utterances"]) == ("mine", list(EMOTIONS), 12)
+
+
+@pytest.mark.usefixtures("few_sounds")
+def test_a_model_that_learned_from_it_names_it_with_its_licence(
+    mine: Path, corpus: Path, feature_cache: Path, tmp_path: Path
+) -> None:
+    first = ("--corpus", f"ravdess={corpus}", "--out", str(tmp_path))
+
+    assert run(mine, feature_cache, "train", *first, "--no-evaluate") == 0
+
+    registry = Registry(tmp_path)
+    header = registry.header(registry.champion())
+    assert [(c["name"], c["licence"], c["n_utterances"]) for c in header.corpora] == [
+        ("mine", "CC BY 4.0", 12),
+        ("ravdess", "CC BY-NC-SA 4.0", 26),
+    ]
+    assert header.licence == "CC BY 4.0 and CC BY-NC-SA 4.0"
+    card = (tmp_path / header.version / "card.md").read_text(encoding="utf-8")
+    assert "- mine: 12 utterances of 2 speakers, CC BY 4.0.\n" in card
