@@ -12,6 +12,7 @@ from emotify_core.drawing import Picture
 from emotify_core.earlier import MOODS
 from emotify_core.files import write_atomically
 from emotify_core.pictures import draw_pictures
+from emotify_core.recipes import RECIPES
 from emotify_core.registry import CARD_FILE, MODEL_FILE, Header
 from emotify_core.weaknesses import listed, weaknesses
 
@@ -51,9 +52,10 @@ diagnosing or monitoring anybody: emotion from a voice is sensitive and often
 wrong, and what a voice sounds like is not what its owner feels. Nobody's voice
 should be analysed for someone else without their agreement."""
 _LICENCE: Final = (
-    "The model is derived from these recordings and is shared under the licence that they ask for: **{}** "
-    "(attribution, no commercial use, share alike). The code of the project has a licence of its own."
+    "The model is derived from these recordings and is shared under the licence that they ask for: **{}**{}. "
+    "The code of the project has a licence of its own."
 )
+_NC_SA: Final = " (attribution, no commercial use, share alike)"
 _NO_PICTURES: Final = (
     "This card has no pictures: matplotlib, which is in the extra `train`, was not installed when it was written. "
     "`emotify models card` writes it anew, with them."
@@ -61,6 +63,14 @@ _NO_PICTURES: Final = (
 _CHANCE: Final = (
     "ECE by chance is what perfectly honest probabilities would show with so many utterances: the mean of 200 drawings "
     "and, in brackets, their 95th percentile. An ECE below that cannot be told from perfection. "
+)
+_DETECTOR: Final = (
+    "The sounds without a voice are synthetic. Each kind of them was heard by a detector that was fitted to other "
+    "kinds, and each speaker by one that was fitted to other speakers."
+)
+_LOCO_ECE: Final = (
+    " ECE is that of a calibration which was fitted to the other corpora that were left out, so it tells how little "
+    "confidence can be believed of strangers, not how far that of this model is off."
 )
 _ANY_CONDITION: Final = "Noise and rooms may be of the kinds trained on: others can cost more."
 
@@ -128,7 +138,7 @@ def render_card(header: Header, metrics: Mapping[str, Any], *, pictures: Sequenc
         figures=_figures(header, metrics, pictures) if metrics.get("figures") else "None were measured.",
         facts="\n".join(markdown.item(text) for text in facts_of(header)),
         corpora="\n".join(markdown.item(_corpus(corpus)) for corpus in header.corpora),
-        licence=markdown.wrapped(_LICENCE.format(header.licence)),
+        licence=markdown.wrapped(_LICENCE.format(header.licence, _NC_SA if "BY-NC-SA" in header.licence else "")),
     )
 
 
@@ -168,7 +178,7 @@ def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Pict
         ("Confidence", (_reliability(clean), drawn.get("reliability.png"), drawn.get("coverage.png"))),
         ("Speakers", (drawn.get("speakers.png"), _genders(clean))),
         ("Voices it knows", (_earlier(metrics.get("earlier") or ()), drawn.get("earlier.png"))),
-        ("Experts", (_experts(metrics.get("experts") or {}),)),
+        ("Experts", (_experts(metrics.get("experts") or {}, metrics.get("paired") or {}),)),
         ("Corpora it never met", (_never_met(header, metrics),)),
         ("Checks", (_checks(metrics),)),
     )
@@ -198,6 +208,8 @@ def _protocol(header: Header, metrics: Mapping[str, Any], clean: Mapping[str, An
             " Some settings were chosen by looking at the other speakers: "
             f"for the {untuned['n_speakers']} on whom none was, the UAR is {untuned['uar']:.3f}."
         )
+        if recipe := RECIPES.get(header.recipe):
+            told += f" {recipe.chosen_on_all}"
     if not metrics.get("protocol"):
         return markdown.wrapped(told)
     command = f"{_evaluate(metrics, header, _recordings(metrics['figures']))} --conditions"
@@ -279,10 +291,15 @@ def _genders(clean: Mapping[str, Any]) -> str:
     return markdown.table(["speakers", "UAR"], rows) if rows else ""
 
 
-def _experts(experts: Mapping[str, Any]) -> str:
-    return (
-        markdown.table(["expert", "UAR"], [[name, _shown(f, "uar")] for name, f in experts.items()]) if experts else ""
-    )
+def _experts(experts: Mapping[str, Any], paired: Mapping[str, Any]) -> str:
+    if not experts:
+        return ""
+    rows = [[name, _shown(f, "uar"), *([_gain(paired[name])] if name in paired else [])] for name, f in experts.items()]
+    return markdown.table(["expert", "UAR", *(["both less it alone, paired by speaker"] if paired else [])], rows)
+
+
+def _gain(pair: Mapping[str, float]) -> str:
+    return f"{pair['difference']:+.3f} (95 %: {pair['low']:+.3f} to {pair['high']:+.3f})"
 
 
 def _earlier(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -312,6 +329,7 @@ def _never_met(header: Header, metrics: Mapping[str, Any]) -> str:
     told = "Each corpus is tested by a model that was trained on all the others, among the corpus's own emotions."
     if loco.get("baseline"):
         told += f" The baseline was {loco['baseline']}."
+    told += _LOCO_ECE
     rows = [
         [
             row["corpus"],
@@ -347,7 +365,7 @@ def _checks(metrics: Mapping[str, Any]) -> str:
         uar = f"{checks['permuted_labels_uar']:.3f}"
         told.append(
             f"UAR when the labels of the training are permuted{recipe}: {uar}{chance}. `emotify evaluate --permute` "
-            "prints it."
+            "prints it. It shuffles the labels of each speaker, those that are tested, too."
         )
     if pairs.get("share_of_pairs") is not None:
         told.append(
@@ -359,6 +377,8 @@ def _checks(metrics: Mapping[str, Any]) -> str:
     for key, title in (("refused", "Refused for want of a voice"), ("false_refusals", "Speech refused by mistake")):
         if shares := non_speech.get(key):
             told.append(f"{title}: {listed([f'{name} {share:.1%}' for name, share in shares.items()])}.")
+    if non_speech.get("refused"):
+        told.append(_DETECTOR)
     return "\n".join(map(markdown.item, told))
 
 

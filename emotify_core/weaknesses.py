@@ -45,7 +45,7 @@ def weaknesses(corpora: Iterable[Mapping[str, Any]], metrics: Metrics) -> tuple[
         *_costly_conditions(figures),
         *_other_corpora(metrics),
         *_unequal_speakers(clean),
-        *_false_confidence(figures),
+        *_false_confidence(figures, (metrics.get("loco") or {}).get("rows") or ()),
         *_no_speech(metrics.get("non_speech") or {}),
         *_strength((metrics.get("arousal") or {}).get("strong_over_normal") or {}),
         "It hears how something is said, not what is said.",
@@ -156,13 +156,18 @@ def _uar_of_whom(uar: float, by_speaker: Metrics) -> str:
     return f"{uar:.2f} ({listed(names) if len(names) < 3 else _count(len(names), 'speaker')})"
 
 
-def _false_confidence(figures: Metrics) -> Iterator[str]:
+def _false_confidence(figures: Metrics, never_met: Sequence[Metrics]) -> Iterator[str]:
     errors = {name: f["ece"] for name, f in figures.items() if f.get("ece") is not None}
+    strangers = {row["corpus"]: row["ece"] for row in never_met if row.get("ece") is not None}
     if errors:
         worst = max(errors, key=errors.__getitem__)
+        farther = ""
+        if strangers:
+            named = listed([f"{100 * ece:.1f} on {corpus}" for corpus, ece in strangers.items()])
+            farther = f" (a confidence that was fitted to other corpora was off by {named})"
         yield (
             f"Its confidence is off by {100 * errors[worst]:.1f} points on average (ECE) where it is worst, in the "
-            f"condition {worst}; on voices unlike those of its training, expect more."
+            f"condition {worst}; on voices unlike those of its training, expect more{farther}."
         )
 
 

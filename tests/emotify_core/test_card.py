@@ -15,6 +15,7 @@ from emotify_core.classifier import shipped_models
 from emotify_core.conditions import recorded_conditions
 from emotify_core.drawing import Picture
 from emotify_core.features import FEATURE_SET
+from emotify_core.recipes import RECIPES
 from emotify_core.registry import Header, Registry
 from emotify_core.surroundings import TELEPHONE, Surroundings
 from tests.emotify_core.measured import metrics_of
@@ -262,6 +263,33 @@ def test_speakers_on_whom_no_setting_was_chosen_are_counted_apart(header: Header
 
     assert "for the 3 on whom none was, the UAR is 0.500." in card
     assert "on whom none was" not in render_card(header, metrics | {"untuned": None})
+    assert f"0.500. {RECIPES[header.recipe].chosen_on_all}" in card
+
+
+def test_the_experts_stand_beside_what_both_gain(header: Header, metrics: dict[str, Any]) -> None:
+    paired = {"network": {"difference": 0.042, "low": 0.021, "high": -0.0625}}
+    rows = {row[0]: row[1:] for row in table_rows(render_card(header, metrics | {"paired": paired}))}
+
+    assert rows["network"] == ["0.520", "+0.042 (95 %: +0.021 to -0.062)"]
+
+
+@pytest.mark.parametrize(("licence", "demands"), [("CC BY-NC-SA 4.0 and CC0 1.0", True), ("CC BY 4.0", False)])
+def test_only_a_licence_that_forbids_commercial_use_is_said_to(
+    metrics: dict[str, Any], licence: str, demands: bool
+) -> None:
+    card = prose(render_card(tiny_header(licence=licence), metrics))
+
+    assert f"**{licence}**" in card
+    assert ("no commercial use" in card) is demands
+
+
+def test_calibration_errors_of_strangers_are_told_with_what_they_are_of(
+    header: Header, metrics: dict[str, Any]
+) -> None:
+    card = prose(render_card(header, metrics))
+
+    assert "expect more (a confidence that was fitted to other corpora was off by 12.0 on nemo)." in card
+    assert "ECE is that of a calibration which was fitted to the other corpora that were left out" in card
 
 
 def test_what_the_noise_was_is_said_where_it_is_noted(header: Header, metrics: dict[str, Any]) -> None:
