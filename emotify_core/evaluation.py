@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 from joblib import delayed
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from emotify_core.baseline import SpeakerPrior
@@ -86,7 +86,7 @@ def cross_validate(
     TooFewExamplesError
         If a fold leaves no utterance of some emotion to learn from.
     """
-    _require_every_label(dataset, splits)
+    require_every_label(dataset.labels, splits)
     if start is None:
         start = pretrain(dataset, splits, recipe, seed=seed, n_jobs=n_jobs, progress=progress)
     tested = _tables_by_fold(dataset, splits, conditions or {})
@@ -112,11 +112,24 @@ def _tables_by_fold(
     ]
 
 
-def _require_every_label(dataset: Dataset, splits: Sequence[Split]) -> None:
-    """Refuse folds whose classifiers would know other emotions: their columns could not be put together."""
+def require_every_label(labels: ArrayLike, splits: Sequence[Split]) -> None:
+    """Refuse folds whose classifiers would know other emotions: their columns could not be put together.
+
+    Parameters
+    ----------
+    labels : array_like of str, shape=(n_utterances,)
+    splits : sequence of Split
+        Of the same utterances.
+
+    Raises
+    ------
+    TooFewExamplesError
+        If a fold leaves no utterance of some emotion to learn from.
+    """
+    names = np.asarray(labels)
     for split in splits:
-        tested = set(dataset.labels[split.test].tolist()) if split.labels else set(dataset.labels.tolist())
-        missing = tested - set(dataset.labels[split.train].tolist())
+        tested = set(names[split.test].tolist()) if split.labels else set(names.tolist())
+        missing = tested - set(names[split.train].tolist())
         if missing:
             listed = ", ".join(ordered_labels(missing))
             raise TooFewExamplesError(f"When {split.name} are tested, nothing is left to learn {listed} from.")

@@ -201,10 +201,10 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers), ``accuracy``, ``ece``, ``ece_by_chance`` (what
-        honest probabilities would show: mean and 95th percentile), ``uar_at_75_coverage``, ``top2_accuracy``,
-        ``log_loss``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None for one that
-        nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``,
+        ``uar`` with ``uar_interval`` (95 %, bootstrap over speakers; None for one speaker), ``accuracy``, ``ece``,
+        ``ece_by_chance`` (what honest probabilities would show: mean and 95th percentile), ``uar_at_75_coverage``,
+        ``top2_accuracy``, ``log_loss``, ``brier``, ``coverage`` (share of answers and UAR), ``recall`` by emotion (None
+        for one that nobody expressed), ``confusion`` (rows are labels), ``reliability`` by confidence, ``labels``,
         ``n_utterances``, ``n_speakers``, ``uar_by_speaker``, ``speaker_spread``. Plain numbers, ready for JSON.
     """
     by_speaker = outcome.confusions(outcome.speakers)
@@ -212,7 +212,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     recall = [None if np.isnan(share) else share for share in recall_per_class(outcome.confusion).tolist()]
     return {
         "uar": unweighted_average_recall(outcome.confusion),
-        "uar_interval": list(bootstrap_interval(list(by_speaker.values()))),
+        "uar_interval": list(bootstrap_interval(list(by_speaker.values()))) if len(by_speaker) > 1 else None,
         "accuracy": accuracy(outcome.confusion),
         "ece": expected_calibration_error(outcome.confidence, outcome.truth == outcome.predicted),
         "ece_by_chance": list(calibration_error_by_chance(outcome.confidence)),

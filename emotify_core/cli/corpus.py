@@ -51,7 +51,8 @@ def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace,
     require_training(RECIPES[arguments.recipe])
     if arguments.cache is not None:
         make_folder(arguments.cache)
-    errors.print(f"{len(utterances)} utterances of {len({(u.corpus, u.speaker) for u in utterances})} speakers")
+    n = len({(u.corpus, u.speaker) for u in utterances})
+    errors.print(f"{len(utterances)} utterances of {n} speaker{'' if n == 1 else 's'}")
     dataset = build_dataset(
         utterances,
         RECIPES[arguments.recipe],

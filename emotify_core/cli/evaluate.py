@@ -20,7 +20,7 @@ from emotify_core.dataset import Dataset, extract_table
 from emotify_core.dataset import Table as FeatureTable
 from emotify_core.earlier import MOODS
 from emotify_core.errors import TooFewExamplesError, TrainingError
-from emotify_core.evaluation import cross_validate, require_no_leaks
+from emotify_core.evaluation import cross_validate, require_every_label, require_no_leaks
 from emotify_core.fitting import Start, ordered_labels
 from emotify_core.leaks import find_leaks, with_permuted_labels
 from emotify_core.metrics import unweighted_average_recall
@@ -39,6 +39,7 @@ from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
 from emotify_core.surroundings import read_surroundings
 
 _LOCO_FIGURES: Final = ("uar", "uar_interval", "ece", "recall", "confusion", "n_utterances", "n_speakers")
+_FLATTERS: Final = "each speaker trains and is tested: flattering, do not quote it for other voices"
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
@@ -80,7 +81,8 @@ def _require_measurable(utterances: Sequence[Utterance], arguments: argparse.Nam
     elif arguments.nested and not recipe.choices:
         raise TrainingError(f"There is nothing to choose in the recipe {recipe.name}.")
     else:
-        PROTOCOLS[arguments.protocol](used, arguments.seed)
+        splits = PROTOCOLS[arguments.protocol](used, arguments.seed)
+        require_every_label([u.label.value for u in used], splits)
 
 
 def measure(
@@ -190,8 +192,7 @@ def show_loco(report: Mapping[str, Any], out: Console) -> None:
     out.print(_title(report))
     table = Table("left out", "classes", "UAR", "95 %", "ECE", report["baseline"], box=None, padding=(0, 1))
     for row in report["rows"]:
-        low, high = row["uar_interval"]
-        figures = (f"{row['uar']:.3f}", f"{low:.3f}-{high:.3f}", f"{row['ece']:.3f}", f"{row['baseline_uar']:.3f}")
+        figures = (f"{row['uar']:.3f}", _interval(row), f"{row['ece']:.3f}", f"{row['baseline_uar']:.3f}")
         table.add_row(row["corpus"], str(len(row["labels"])), *figures)
     table.add_row("mean", "", f"{report['mean_uar']:.3f}", "", "", f"{report['baseline_mean_uar']:.3f}")
     out.print(table)
@@ -250,10 +251,9 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     out.print(_title(report))
     table = Table("condition", "UAR", "95 %", "accuracy", "top 2", "ECE", "surest 75 %", box=None, padding=(0, 1))
     for name, f in report["figures"].items():
-        low, high = f["uar_interval"]
         table.add_row(
             Text(name, no_wrap=True),
-            *(f"{f['uar']:.3f}", f"{low:.3f}-{high:.3f}", f"{f['accuracy']:.3f}"),
+            *(f"{f['uar']:.3f}", _interval(f), f"{f['accuracy']:.3f}"),
             *(f"{f['top2_accuracy']:.3f}", f"{f['ece']:.3f}", f"{f['uar_at_75_coverage']:.3f}"),
         )
     out.print(table)
@@ -278,7 +278,14 @@ def show(report: Mapping[str, Any], out: Console) -> None:
 
 def _title(report: Mapping[str, Any]) -> str:
     title = f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}"
-    return f"{title}, labels shuffled" if report.get("permuted") else title
+    title += ", labels shuffled" if report.get("permuted") else ""
+    return f"{title}\n{_FLATTERS}" if report["protocol"] == "random" else title
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    """Write the interval of a UAR; of one speaker there is none."""
+    interval = figures["uar_interval"]
+    return f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else "-"
 
 
 def _show_earlier(rows: Sequence[Mapping[str, Any]], out: Console) -> None:

@@ -16,7 +16,7 @@ from emotify_core.card import write_card
 from emotify_core.cli.corpus import load_dataset, make_folder, read_corpora, used_by
 from emotify_core.cli.evaluate import as_report, degrade, measure, show
 from emotify_core.cli.terminal import Bars, printable
-from emotify_core.evaluation import calibrate, know_voices, require_no_leaks
+from emotify_core.evaluation import calibrate, know_voices, require_every_label, require_no_leaks
 from emotify_core.fitting import pretrain
 from emotify_core.learning import make_base, write_base
 from emotify_core.recipes import RECIPES
@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
     utterances = read_corpora(arguments, errors)
     if not arguments.no_evaluate:
-        PROTOCOLS["emobox"](used_by(utterances, arguments), arguments.seed)  # fails now rather than in minutes
+        used = used_by(utterances, arguments)  # fails now rather than in minutes
+        require_every_label([u.label.value for u in used], PROTOCOLS["emobox"](used, arguments.seed))
     _require_writable(arguments.out)
     dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}

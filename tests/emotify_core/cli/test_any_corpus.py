@@ -63,6 +63,34 @@ def test_it_can_be_left_out(mine: Path, corpus: Path, feature_cache: Path, capsy
     assert (row["corpus"], row["labels"], row["n_utterances"]) == ("mine", list(EMOTIONS), 12)
 
 
+def test_an_emotion_of_one_speaker_is_refused_before_anything_is_extracted(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "1.wav").write_bytes((mine / "yawn.wav").read_bytes())
+    (tmp_path / MANIFEST).write_text("file,emotion,speaker\n1.wav,calm,Zoë\n", encoding="utf-8")
+
+    assert run(mine, tmp_path, "evaluate", "--protocol", "loso", "--corpus", f"other={tmp_path}") == 1
+
+    sentence = "emotify: When speakers Zoë are tested, nothing is left to learn calm from."
+    assert capsys.readouterr().err.splitlines()[1:] == [sentence]
+
+
+def test_speakers_on_both_sides_are_told_and_one_speaker_has_no_interval(
+    mine: Path, feature_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = (mine / MANIFEST).read_text(encoding="utf-8").replace(",Ben,", ",Zoë,").replace("\n", f"\n{mine}/")
+    (tmp_path / MANIFEST).write_text(table.removesuffix(f"{mine}/"), encoding="utf-8")
+
+    assert run(tmp_path, feature_cache, "evaluate", "--protocol", "random") == 0
+
+    out, err = capsys.readouterr()
+    assert err.splitlines()[1] == "12 utterances of 1 speaker"
+    lines = out.splitlines()
+    assert lines[1] == "each speaker trains and is tested: flattering, do not quote it for other voices"
+    (clean,) = (line.split() for line in lines if line.startswith(" clean "))
+    assert clean[2] == "-"
+
+
 @pytest.mark.usefixtures("few_sounds")
 def test_a_model_that_learned_from_it_names_it_with_its_licence(
     mine: Path, corpus: Path, feature_cache: Path, tmp_path: Path
