@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emotify_core.cli.corpus import load_dataset, read_corpora, used_by
+from emotify_core.cli.judge import judge
 from emotify_core.cli.terminal import Bars
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.corpora import Utterance
@@ -48,10 +49,12 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     _require_measurable(utterances, arguments)
     if arguments.permute:
         utterances = list(with_permuted_labels(utterances, arguments.seed))
-    dataset = load_dataset(utterances, arguments, errors)
-    if arguments.protocol == "loco":
-        report = measure_loco(dataset, arguments, errors)
+    if arguments.model is not None:
+        report = judge([u for u in utterances if u.kind == "speech"], arguments, errors)
+    elif arguments.protocol == "loco":
+        report = measure_loco(load_dataset(utterances, arguments, errors), arguments, errors)
     else:
+        dataset = load_dataset(utterances, arguments, errors)
         splits = PROTOCOLS[arguments.protocol](dataset.utterances, arguments.seed)
         if arguments.protocol != "random":  # whose every speaker is on both sides, as its report says
             require_no_leaks(dataset, splits)
@@ -65,14 +68,17 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     if arguments.json:
         out.print(json.dumps(report, indent=2), soft_wrap=True)
     else:
-        (show_loco if arguments.protocol == "loco" else show)(report, out)
+        (show_loco if report.get("protocol") == "loco" else show)(report, out)
     return 0
 
 
 def _require_measurable(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> None:
     """Refuse now, rather than after features were extracted and models fitted, what cannot be measured."""
     recipe, used = RECIPES[arguments.recipe], used_by(utterances, arguments)
-    if arguments.protocol == "loco":
+    if arguments.model is not None:
+        if arguments.nested or arguments.conditions:
+            raise TrainingError("--nested and --conditions are of a recipe: not with --model.")
+    elif arguments.protocol == "loco":
         if arguments.nested:
             raise TrainingError("--nested chooses on speakers of the corpus under test: not with --protocol loco.")
         if arguments.conditions:
@@ -271,15 +277,23 @@ def show(report: Mapping[str, Any], out: Console) -> None:
     )
     for split, settings in enumerate(report.get("settings") or (), start=1):
         out.print(f"chosen in fold {split}: {', '.join(f'{name} {value:g}' for name, value in settings.items())}")
-    if report["untuned"]:
+    if "model" in report:
+        out.print(
+            f"left out: {report['no_voice']} in which no voice was heard, {report['unreadable']} that cannot be read"
+        )
+    if report.get("untuned"):
         out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
         out.print(f"{report['untuned']['uar']:.3f}")
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    title = f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}"
+    title = (
+        f"model {report['model']}, as it hears notes"
+        if "model" in report
+        else f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}"
+    )
     title += ", labels shuffled" if report.get("permuted") else ""
-    return f"{title}\n{_FLATTERS}" if report["protocol"] == "random" else title
+    return f"{title}\n{_FLATTERS}" if report.get("protocol") == "random" else title
 
 
 def _interval(figures: Mapping[str, Any]) -> str:
@@ -304,13 +318,13 @@ def _show_earlier(rows: Sequence[Mapping[str, Any]], out: Console) -> None:
 
 def _show_checks(report: Mapping[str, Any], out: Console) -> None:
     """Print what each expert says alone, how sure it is that both are better, and whether strong means aroused."""
-    for name, pair in report["paired"].items():
+    for name, pair in (report.get("paired") or {}).items():
         out.print(
             f"both experts less {name} alone ({report['experts'][name]['uar']:.3f}): {pair['difference']:+.3f}, "
             f"95 % {pair['low']:+.3f} to {pair['high']:+.3f}, paired by speaker",
             highlight=False,
         )
-    arousal = report["arousal"]["strong_over_normal"]
+    arousal = (report.get("arousal") or {}).get("strong_over_normal")
     if arousal:
         out.print(
             f"arousal: strong over normal in {arousal['share_of_pairs']:.0%} of {arousal['n_pairs']} pairs "

@@ -142,6 +142,14 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument(
         "--protocol", choices=("emobox", "loso", "loco", "random"), default="emobox", help="default: emobox"
     )
+    command.add_argument(
+        "--model",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="train nothing, but measure a published model as it hears notes, by no protocol: folder of a version "
+        "or registry (without DIR: the shipped model); corpora that it learned from are refused",
+    )
     command.add_argument("--conditions", action="store_true", help="also test in noise, in a room and through Opus")
     command.add_argument(
         "--nested",

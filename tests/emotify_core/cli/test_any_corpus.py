@@ -108,3 +108,45 @@ def test_a_model_that_learned_from_it_names_it_with_its_licence(
     assert header.licence == "CC BY 4.0 and CC BY-NC-SA 4.0"
     card = (tmp_path / header.version / "card.md").read_text(encoding="utf-8")
     assert "- mine: 12 utterances of 2 speakers, CC BY 4.0.\n" in card
+
+
+class TestModel:
+    """The shipped model as it is, rather than a recipe."""
+
+    def judge(self, name: str, root: Path, *options: str) -> int:
+        return main(["evaluate", "--model", "--corpus", f"{name}={root}", *options])
+
+    def test_it_is_measured_on_what_it_did_not_learn_from(
+        self, mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "broken.wav").write_bytes(b"half a download")
+        table = (mine / MANIFEST).read_text(encoding="utf-8").replace("\n", f"\n{mine}/").removesuffix(f"{mine}/")
+        (tmp_path / MANIFEST).write_text(f"{table}broken.wav,sad,Ben,,\n", encoding="utf-8")
+
+        assert self.judge("mine", tmp_path, "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert self.judge("mine", tmp_path) == 0
+        lines = capsys.readouterr().out.splitlines()
+
+        clean = report["figures"]["clean"]
+        assert report["unreadable"] == 1
+        assert clean["n_utterances"] + report["no_voice"] == 12
+        assert clean["labels"] == list(Emotion)
+        assert clean["recall"]["calm"] is None
+        assert lines[0] == f"model {report['model']}, as it hears notes"
+        assert lines[-1].endswith(" in which no voice was heard, 1 that cannot be read")
+        assert max(map(len, lines)) <= 80
+
+    @pytest.mark.parametrize(
+        ("option", "sentence"),
+        [
+            ("--json", " learned from ravdess: figures on that would flatter it."),
+            ("--conditions", "--nested and --conditions are of a recipe: not with --model."),
+        ],
+    )
+    def test_what_would_flatter_or_is_of_a_recipe_is_refused(
+        self, corpus: Path, capsys: pytest.CaptureFixture[str], option: str, sentence: str
+    ) -> None:
+        assert self.judge("ravdess", corpus, option) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith(sentence)
