@@ -32,6 +32,7 @@ from tests.fake_discord.permissions import MEMBER, Permission
 T = TypeVar("T")
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GfakeX.a-token-that-only-the-fake-knows"
 MAX_UPLOAD = 64 * 2**20
+PATIENCE = 60.0  # seconds; the machine may be slow and shared, and a passing test never waits that long
 
 
 class FakeDiscord:
@@ -209,14 +210,14 @@ class FakeDiscord:
 
     # -- waiting ---------------------------------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], T | None], timeout: float = PATIENCE) -> T:  # noqa: ASYNC109
         """Return the first truthy value of `condition`, looked at after every change of the fake's state."""
         try:
             return await self.world.changes.until(condition, timeout)
         except TimeoutError:
             raise TimeoutError(f"it did not happen within {timeout} s; so far:\n{self.transcript()}") from None
 
-    async def connected(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def connected(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109
         """Wait until a bot is on the gateway and was told of its guilds."""
         await self.until(lambda: self.gateway.live, timeout)
 
@@ -226,7 +227,7 @@ class FakeDiscord:
         *,
         author: User | Person | None = None,
         reply_to: Message | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = PATIENCE,  # noqa: ASYNC109
     ) -> Message:
         """Return the oldest message (of the bot, unless an author is given) that no earlier call has returned."""
         wanted = self.bot_user.id if author is None else author.id
@@ -245,15 +246,15 @@ class FakeDiscord:
         self._taken.add(message.id)
         return message
 
-    async def next_response(self, interaction: Interaction, timeout: float = 10.0) -> Message:  # noqa: ASYNC109
+    async def next_response(self, interaction: Interaction, timeout: float = PATIENCE) -> Message:  # noqa: ASYNC109
         """Return the message that answers an interaction, once it says something."""
         return await self.until(lambda: interaction.response, timeout)
 
-    async def reacted(self, message: Message, *emoji: str, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def reacted(self, message: Message, *emoji: str, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109
         """Wait until the bot has added these reactions."""
         await self.until(lambda: all(message.reacted(each, self.bot_user) for each in emoji), timeout)
 
-    async def settle(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109
         """Wait until the bot has nothing left to do, as far as that can be known; see the package's docstring."""
         try:
             async with asyncio.timeout(timeout):

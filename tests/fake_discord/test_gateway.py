@@ -147,7 +147,7 @@ async def test_a_bot_in_another_process_can_be_killed_and_started_again(fake: Fa
     environment = os.environ | {"EMOTIFY_DISCORD_API": fake.api, "EMOTIFY_DISCORD_TOKEN": fake.token}
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, env=environment)
-        await fake.connected(timeout=60)
+        await fake.connected()
         note = await ada.send_voice_note(channel, AUDIO)
         assert (await fake.next_message(channel, reply_to=note)).content == str(len(AUDIO))
         await fake.settle()

@@ -17,7 +17,7 @@ with warnings.catch_warnings():  # on 3.11 and 3.12 discord.py imports audioop, 
     from bot.discord_app.lifecycle import live
 
 from tests.blocking import no_blocking_calls
-from tests.bot.discord_app.harness import PATIENCE, Home, Running, Start, make_settings
+from tests.bot.discord_app.harness import Home, Running, Start, make_settings
 from tests.bot.discord_app.processes import Launch, end_process, environment, launch_process
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord
@@ -50,7 +50,7 @@ async def start(fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Start]:
             running = Running(fake, made, recognizer, stop, asyncio.create_task(live(made, recognizer, stop)))
             stack.push_async_callback(running.abandon)
             if connect:
-                await fake.connected(PATIENCE)
+                await fake.connected()
             return running
 
         yield start_bot

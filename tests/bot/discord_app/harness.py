@@ -99,13 +99,13 @@ async def send_note(person: Person, channel: Channel, audio: bytes = AUDIO, **op
 
 async def answer_to(fake: FakeDiscord, note: Message) -> Message:
     """Wait for the reply to a note."""
-    return await fake.next_message(note.channel, reply_to=note, timeout=PATIENCE)
+    return await fake.next_message(note.channel, reply_to=note)
 
 
 async def offered(fake: FakeDiscord, note: Message) -> Message:
     """Wait for the reply to a note, with ✅ and ❌ under it."""
     reply = await answer_to(fake, note)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌")
     return reply
 
 
@@ -113,13 +113,13 @@ async def interrupted(fake: FakeDiscord, start: Start, home: Home) -> tuple[Runn
     """Start a bot, and end it while it listens to a note; returns both."""
     bot = await start(StandIn(held=asyncio.Event()))
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: bot.recognizer.heard or None)
     await bot.end()
     return bot, note
 
 
 async def forget(fake: FakeDiscord, home: Home) -> None:
     """Have everything about Ada deleted."""
-    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"))
     await home.ada.click(question, "Delete everything about me")
-    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
+    await fake.until(lambda: question.content.startswith("Done"))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, Home, Start, answer_to, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
 CALLBACK = "/interactions/*/*/callback"
@@ -21,8 +21,8 @@ async def test_a_command_whose_acknowledgement_is_cut_off_is_answered(
     bot = await start()
     fake.cut("POST", CALLBACK, after=after)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
     assert len(bot.recognizer.heard) == 1
 
 
@@ -42,11 +42,11 @@ async def test_who_wants_to_be_forgotten_is_and_hears_it_though_both_confirmatio
 ) -> None:
     bot = await start()
     await offered(fake, await send_note(home.ada, home.channel))
-    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"))
     fake.cut("POST", CALLBACK, after=True)
     fake.cut("PATCH", ANSWER)
     await home.ada.click(question, "Delete everything about me")
-    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
+    await fake.until(lambda: question.content.startswith("Done"))
     assert await bot.rows("SELECT * FROM people") == []
 
 
@@ -56,9 +56,9 @@ async def test_an_answer_with_a_file_that_was_cut_off_is_sent_again_with_the_who
 ) -> None:
     await start()
     fake.cut("PATCH", ANSWER, after=after)
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
-    await fake.until(lambda: len(fake.calls_to("PATCH", ANSWER)) == 2, PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
+    await fake.until(lambda: len(fake.calls_to("PATCH", ANSWER)) == 2)
+    await fake.settle()
     assert "0 voice notes" in shown.content
     [file] = shown.attachments
     assert json.loads(file.content)["notes"] == []
@@ -99,6 +99,6 @@ async def test_what_another_process_of_the_bot_has_acknowledged_is_left_to_it(
     taken = {"code": 40060, "message": "Interaction has already been acknowledged."}
     fake.fail("POST", CALLBACK, 400, body=taken, times=None)
     await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
     assert "Traceback" not in caplog.text

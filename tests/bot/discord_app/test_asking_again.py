@@ -55,7 +55,7 @@ async def test_who_deletes_the_old_apology_is_answered_all_the_same(
     await bot.until_row("SELECT * FROM notes WHERE reply_id = ?", sorry.id)
     bot.recognizer.error, bot.recognizer.held = None, asyncio.Event()
     await ask_again(fake, home, note)
-    await fake.until(lambda: len(bot.recognizer.heard) == 2, PATIENCE)
+    await fake.until(lambda: len(bot.recognizer.heard) == 2)
     await home.ada.delete(sorry)
     await fake.gateway.round_trip()
     bot.recognizer.held.set()
@@ -73,7 +73,7 @@ async def test_a_mention_that_is_delivered_twice_asks_once(fake: FakeDiscord, st
     (session,) = fake.gateway.live
     event = next(each for each in session.log if each["t"] == "MESSAGE_CREATE" and each["d"]["id"] == str(asked.id))
     session.dispatch("MESSAGE_CREATE", event["d"])
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert len(bot.recognizer.heard) == 2
     assert sorry.reactions == {}
 
@@ -87,13 +87,13 @@ async def test_who_asks_again_while_the_apology_is_on_its_way_can_do_so_after_it
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     bot.recognizer.error = None
     early = await home.ada.context_menu(home.channel, MENU, note)
-    assert (await fake.next_response(early, timeout=PATIENCE)).content == messages.ALREADY_HEARD
+    assert (await fake.next_response(early)).content == messages.ALREADY_HEARD
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE reply_id IS NOT NULL")
     assert await bot.status(note.id) == "refused"
     late = await home.ada.context_menu(home.channel, MENU, note)
-    reply = await fake.next_response(late, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(late)
+    await fake.reacted(reply, "✅", "❌")
 
 
 @pytest.mark.parametrize("way", ["mention", "menu"])
@@ -105,10 +105,10 @@ async def test_a_note_that_could_not_be_taken_up_after_a_restart_can_be_asked_fo
     path = f"/channels/*/messages/{note.id}"
     fake.fail("GET", path, 403, body={"code": 50001, "message": "no"}, times=None)
     await start()
-    await fake.until(lambda: fake.calls_to("GET", path), PATIENCE)
+    await fake.until(lambda: fake.calls_to("GET", path))
     if way == "menu":
-        reply = await fake.next_response(await home.ada.context_menu(home.channel, MENU, note), timeout=PATIENCE)
-        await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+        reply = await fake.next_response(await home.ada.context_menu(home.channel, MENU, note))
+        await fake.reacted(reply, "✅", "❌")
     else:
         await ask_again(fake, home, note)
         await offered(fake, note)

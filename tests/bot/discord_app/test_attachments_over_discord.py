@@ -98,7 +98,7 @@ async def test_an_address_that_cannot_be_renewed_is_said_in_one_sentence(
     await start()
     fake.cdn.status(403)
     await send_note(home.ada, home.channel)
-    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    reply = await fake.next_message(home.channel)
     assert reply.content == f"**Ada**: {UNREACHABLE}"
 
 
@@ -111,7 +111,7 @@ async def test_a_note_deleted_before_its_download_gets_no_reply(fake: FakeDiscor
     await home.ada.delete(note)
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert fake.messages(home.channel) == []
 
 
@@ -124,5 +124,5 @@ async def test_a_note_that_lost_its_attachment_gets_no_reply(fake: FakeDiscord, 
     note.attachments.clear()
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert fake.messages(home.channel) == []

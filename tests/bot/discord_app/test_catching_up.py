@@ -85,7 +85,7 @@ async def test_a_cross_made_while_the_bot_was_away_brings_the_emotions(
     await bot.end()
     await home.ada.react(reply, "❌")
     await start()
-    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.reacted(reply, *EMOTION_EMOJI)
 
 
 async def test_reactions_taken_back_while_the_bot_was_away_are_gone(
@@ -126,8 +126,8 @@ async def test_a_reply_that_cannot_be_seen_any_more_keeps_its_feedback(
     await bot.end()
     fake.forbid(home.channel, Permission.VIEW_CHANNEL)
     bot = await start()
-    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"), PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"))
+    await fake.settle()
     assert await bot.marks() == ["right"]
 
 
@@ -137,7 +137,7 @@ async def test_a_command_that_a_restart_cut_off_is_let_go(
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
     bot = await start(StandIn(held=asyncio.Event()))
     await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: bot.recognizer.heard or None)
     await bot.end()
     bot = await start()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
@@ -147,8 +147,8 @@ async def test_a_command_that_a_restart_cut_off_is_let_go(
 async def test_feedback_on_an_answered_command_is_caught_up_with(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
     await bot.end()
     await home.ada.react(reply, "✅")
     bot = await start()
@@ -175,8 +175,8 @@ async def test_a_note_answered_through_the_menu_that_went_while_the_bot_was_away
     bot = await start(listen="mention")
     note = await send_note(home.ada, home.channel)
     request = await home.ada.context_menu(home.channel, MENU, note)
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
     await bot.end()
     await getattr(home.ada, change)(note)
     bot = await start(listen="mention")
@@ -188,14 +188,14 @@ async def test_buttons_keep_what_was_said_with_them(fake: FakeDiscord, start: St
     bot = await start()
     fake.fail("PUT", "/channels/*/messages/*/reactions/**", 403, body={"code": 50013, "message": "no"}, times=None)
     note = await send_note(home.ada, home.channel)
-    reply = await fake.next_message(home.channel, reply_to=note, timeout=PATIENCE)
-    await fake.until(lambda: reply.components, PATIENCE)
+    reply = await fake.next_message(home.channel, reply_to=note)
+    await fake.until(lambda: reply.components)
     await home.ada.click(reply, "✅")
     await bot.until_marks("right")
     await bot.end()
     bot = await start()
-    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"), PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: fake.calls_to("GET", f"/channels/*/messages/{reply.id}"))
+    await fake.settle()
     assert await bot.marks() == ["right"]
 
 
@@ -217,9 +217,9 @@ async def test_what_a_moderator_switched_off_meanwhile_is_not_answered(
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
     bot = await start(StandIn(held=asyncio.Event()))
     note, private = [await send_note(home.ada, channel) for channel in (home.channel, fake.dm(home.ada))]
-    await fake.until(lambda: len(bot.recognizer.heard) == 2, PATIENCE)
+    await fake.until(lambda: len(bot.recognizer.heard) == 2)
     request = await fake.owner.command(home.channel, "settings", listen="off")
-    await fake.next_response(request, timeout=PATIENCE)
+    await fake.next_response(request)
     await bot.end()
     bot = await start()
     await offered(fake, private)
@@ -243,7 +243,7 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
     row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     (reply,) = fake.messages(home.channel)
     assert row["reply_id"] == reply.id
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌")
     assert bot.recognizer.heard == []
 
 
@@ -265,7 +265,7 @@ async def test_an_answer_to_a_command_that_left_just_before_the_restart_is_found
     row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     assert request.response is not None
     assert row["reply_id"] == request.response.id
-    await fake.reacted(request.response, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(request.response, "✅", "❌")
     assert fake.messages(home.channel) == [request.response]
     await home.ada.react(request.response, "✅")
     await bot.until_marks("right")
@@ -283,7 +283,7 @@ async def test_a_command_that_was_not_answered_before_the_restart_is_not_taken_f
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     if is_impatient:
         again = await home.ada.context_menu(home.channel, MENU, note)
-        assert (await fake.next_response(again, timeout=PATIENCE)).content == messages.ALREADY_HEARD
+        assert (await fake.next_response(again)).content == messages.ALREADY_HEARD
     await bot.end()
     bot = await start(listen="mention")
     reply = await offered(fake, note)
@@ -356,7 +356,7 @@ async def test_a_note_that_could_not_be_answered_and_was_deleted_while_the_bot_w
     bot = await start()
     row = await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert row["message_id"] == note.id
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.rows("SELECT n.message_id FROM predictions JOIN notes n ON n.id = note") == [
         {"message_id": other.id}
     ]
@@ -382,7 +382,7 @@ async def test_what_discord_may_show_later_is_looked_for_again(
     reply = await offered(fake, await send_note(home.ada, home.channel))
     bot.recognizer.held = asyncio.Event()
     notes = [await send_note(home.ada, home.channel) for _ in range(2)]
-    await fake.until(lambda: len(bot.recognizer.heard) == 3, PATIENCE)
+    await fake.until(lambda: len(bot.recognizer.heard) == 3)
     await bot.end()
     await home.ada.react(reply, "✅")
     monkeypatch.setattr("bot.discord_app.cogs.catching_up._PAUSES", (0.0, 0.0))

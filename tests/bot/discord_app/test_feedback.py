@@ -8,7 +8,7 @@ import pytest
 
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
 REACTIONS = "/channels/*/messages/*/reactions/**"
@@ -26,12 +26,12 @@ async def test_a_cross_brings_the_eight_emotions_once_and_in_order(fake: FakeDis
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await home.ada.react(reply, "❌")
-    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.reacted(reply, *EMOTION_EMOJI)
     assert list(reply.reactions) == ["✅", "❌", *EMOTION_EMOJI]
     await home.ada.unreact(reply, "❌")
     await home.ada.react(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert len(fake.calls_to("PUT", REACTIONS)) == 10
     assert len(fake.messages(home.channel)) == 1
 
@@ -42,12 +42,12 @@ async def test_a_cross_brings_the_emotions_again_after_a_moderator_cleared_them(
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await home.ada.react(reply, "❌")
-    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.reacted(reply, *EMOTION_EMOJI)
     await fake.owner.clear_reactions(reply)
     await bot.until_marks()
     await home.ada.react(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert list(reply.reactions) == ["❌", *EMOTION_EMOJI]
 
 
@@ -56,7 +56,7 @@ async def test_a_check_mark_brings_no_emotions(fake: FakeDiscord, start: Start, 
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert list(reply.reactions) == ["✅", "❌"]
 
 
@@ -136,7 +136,7 @@ async def test_reactions_are_read_in_the_order_in_which_they_came(fake: FakeDisc
         await home.ada.unreact(reply, "😠")
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.marks() == ["right"]
 
 
@@ -145,13 +145,13 @@ async def test_other_people_and_bots_change_nothing(fake: FakeDiscord, start: St
     reply = await offered(fake, await send_note(home.ada, home.channel))
     for other in (fake.user("Bob"), fake.user("Robot", bot=True), fake.owner):
         await other.react(reply, "✅", "❌", "😠")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.marks() == []
     assert len(fake.calls_to("PUT", REACTIONS)) == 2
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
     await fake.user("Eve").unreact(reply, "✅")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.marks() == ["right"]
 
 
@@ -159,7 +159,7 @@ async def test_any_other_emoji_says_nothing(fake: FakeDiscord, start: Start, hom
     bot = await start()
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await home.ada.react(reply, "🍕", "👍")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.marks() == []
 
 
@@ -168,7 +168,7 @@ async def test_reactions_elsewhere_say_nothing(fake: FakeDiscord, start: Start, 
     note = await send_note(home.ada, home.channel)
     await offered(fake, note)
     await home.ada.react(note, "✅")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.marks() == []
 
 
@@ -177,7 +177,7 @@ async def test_a_reaction_that_overtakes_our_own_request_counts(fake: FakeDiscor
     hold = fake.hold("POST", MESSAGES, after=True)
     note = await send_note(home.ada, home.channel)
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
-    reply = await fake.next_message(home.channel, reply_to=note, timeout=PATIENCE)
+    reply = await fake.next_message(home.channel, reply_to=note)
     await home.ada.react(reply, "✅")
     hold.release()
     await bot.until_marks("right")
@@ -223,7 +223,7 @@ async def test_a_recording_that_is_taken_out_of_its_message_takes_its_features_a
     await home.ada.edit(notes[0], f"{fake.mention} how do I really sound?")
     await home.ada.take_files_out(notes[1])
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert [await bot.status(note.id) for note in notes] == ["answered", "withdrawn"]
     assert await bot.marks() == ["right"]
 
@@ -252,14 +252,14 @@ async def test_what_the_bot_may_not_see_and_its_own_edits_are_no_deletions(
         reply = await offered(fake, note)
     else:
         request = await home.ada.context_menu(home.channel, "How does this sound?", note)
-        reply = await fake.next_response(request, timeout=PATIENCE)
-        await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+        reply = await fake.next_response(request)
+        await fake.reacted(reply, "✅", "❌")
     await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     fake.forbid(home.channel, Permission.ADD_REACTIONS)
     await home.ada.edit(note, "")
     await home.ada.react(reply, "❌")  # the bot edits its reply: the emotions are buttons
-    await fake.until(lambda: len(reply.components) == 3, PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: len(reply.components) == 3)
+    await fake.settle()
     assert await bot.status(note.id) == "answered"
 
 
@@ -300,7 +300,7 @@ async def test_a_deleted_channel_takes_along_threads_that_were_archived(
     for place in (thread, other):
         await offered(fake, await send_note(home.ada, place))
     request = await home.ada.command(thread, "listen", clip=Upload("me.ogg", b"x"))
-    await fake.next_response(request, timeout=PATIENCE)
+    await fake.next_response(request)
     await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'answered') = 3")
     fake.archive(thread)
     if restarts:
@@ -356,7 +356,7 @@ async def test_without_the_right_to_react_the_emotions_are_buttons(fake: FakeDis
     reply = await offered(fake, await send_note(home.ada, home.channel))
     fake.forbid(home.channel, Permission.ADD_REACTIONS)
     await home.ada.react(reply, "❌")
-    await fake.until(lambda: len(reply.components) == 3, PATIENCE)
+    await fake.until(lambda: len(reply.components) == 3)
 
 
 async def test_emotions_of_a_deleted_reply_fail_quietly(fake: FakeDiscord, start: Start, home: Home) -> None:
@@ -365,7 +365,7 @@ async def test_emotions_of_a_deleted_reply_fail_quietly(fake: FakeDiscord, start
     fake.fail("PUT", REACTIONS, 404, body={"code": 10008, "message": "Unknown Message"}, times=None)
     await home.ada.react(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert len(fake.calls_to("PUT", REACTIONS)) == 3
 
 
@@ -376,4 +376,4 @@ async def test_feedback_survives_a_restart(fake: FakeDiscord, start: Start, home
     bot = await start()
     await home.ada.react(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.reacted(reply, *EMOTION_EMOJI)

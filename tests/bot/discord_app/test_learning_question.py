@@ -28,7 +28,7 @@ async def marked(fake: FakeDiscord, person: Person, channel: Channel, emoji: str
 
 async def question_under(fake: FakeDiscord, reply: Message) -> Message:
     """Wait for the question under a reply."""
-    question = await fake.next_message(reply.channel, reply_to=reply, timeout=PATIENCE)
+    question = await fake.next_message(reply.channel, reply_to=reply)
     assert question.content == messages.LEARNING_QUESTION
     return question
 
@@ -45,7 +45,7 @@ def questions(fake: FakeDiscord) -> list[Message]:
 
 async def said_privately(fake: FakeDiscord, click: Interaction) -> str:
     """Wait for what the person who clicked is told, and nobody else."""
-    told = await fake.until(lambda: [each for each in click.messages if each is not click.message], PATIENCE)
+    told = await fake.until(lambda: [each for each in click.messages if each is not click.message])
     assert told[0].ephemeral
     return told[0].content
 
@@ -63,7 +63,7 @@ async def test_the_first_mark_brings_the_question_and_pings_nobody(
     question = await question_under(fake, await marked(fake, home.ada, home.channel, emoji))
     assert question.mentions == []
     assert [each["label"] for row in question.components for each in row["components"]] == [YES, NO]
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert await bot.rows(CONSENT) == []
 
 
@@ -76,7 +76,7 @@ async def test_the_answer_is_recorded_confirmed_privately_and_the_question_goes(
     click = await home.ada.click(question, YES if learning else NO)
     assert await said_privately(fake, click) == (messages.LEARNING_ON if learning else messages.LEARNING_OFF)
     assert await answer(bot) is learning
-    await fake.until(lambda: question.deleted, PATIENCE)
+    await fake.until(lambda: question.deleted)
 
 
 @pytest.mark.parametrize("place", ["dm", "thread"])
@@ -87,7 +87,7 @@ async def test_it_is_asked_in_dms_and_threads_too(fake: FakeDiscord, start: Star
     await home.ada.click(question, YES)
     assert await answer(bot)
     # Where nobody else reads along, the question becomes the confirmation.
-    await fake.until(lambda: question.content == messages.LEARNING_ON if place == "dm" else question.deleted, PATIENCE)
+    await fake.until(lambda: question.content == messages.LEARNING_ON if place == "dm" else question.deleted)
     assert question.components == [] or place == "thread"
 
 
@@ -127,7 +127,7 @@ async def test_two_first_marks_at_once_bring_one_question(fake: FakeDiscord, sta
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM feedback) = 4")
     hold.release()
-    await fake.until(lambda: questions(fake), PATIENCE)
+    await fake.until(lambda: questions(fake))
     await home.ada.react(replies[0], "😢")
     await bot.end()
     assert len(questions(fake)) == 1
@@ -139,7 +139,7 @@ async def test_nobody_is_asked_who_decided_before_or_where_learning_is_off(
 ) -> None:
     bot = await start(learning=learning)
     if learning == "opt-in":
-        shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+        shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
         await home.ada.click(shown, "Let me learn from my notes")
         assert await answer(bot)
     await marked(fake, home.ada, home.channel)
@@ -153,7 +153,7 @@ async def test_others_marks_ask_nobody(fake: FakeDiscord, start: Start, home: Ho
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await fake.user("Bob").react(reply, "✅")
     await home.ada.react(reply, "🍕")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     await bot.end()
     assert questions(fake) == []
 
@@ -168,7 +168,7 @@ async def test_the_question_can_be_answered_after_a_restart(fake: FakeDiscord, s
     bot = await start(learning="opt-in")
     await home.ada.click(question, YES)
     assert await answer(bot)
-    await fake.until(lambda: question.deleted, PATIENCE)
+    await fake.until(lambda: question.deleted)
 
 
 @pytest.mark.parametrize("has_left", [True, False])
@@ -249,7 +249,7 @@ async def test_a_first_mark_made_long_ago_waits_for_the_next_one(
     monkeypatch.setattr("bot.discord_app.cogs.catching_up._is_fresh", lambda _note: False)
     bot = await start(learning="opt-in")
     await bot.until_marks("right")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert questions(fake) == []
     await home.ada.react(reply, "😢")
     await question_under(fake, reply)
@@ -265,8 +265,8 @@ async def test_where_the_bot_may_not_write_the_next_mark_brings_the_question(
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
     if not announce:  # then the bot tries
-        await fake.until(lambda: len(fake.calls_to("POST", MESSAGES)) == 2, PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+        await fake.until(lambda: len(fake.calls_to("POST", MESSAGES)) == 2)
+    await fake.settle()
     assert questions(fake) == []
     assert len(fake.calls_to("POST", MESSAGES)) == (1 if announce else 2)
     fake.permit(home.channel, Permission.SEND_MESSAGES)
@@ -284,7 +284,7 @@ async def test_a_reply_deleted_meanwhile_leaves_the_question_to_the_next_mark(
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await home.ada.delete(reply)
     hold.release()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert questions(fake) == []
     await asked(fake, home.ada, home.channel)
 
@@ -311,7 +311,7 @@ async def test_the_last_answer_counts(fake: FakeDiscord, start: Start, home: Hom
     for button in (YES, NO, YES, NO, YES, NO):
         question.components = buttons  # somebody may be faster than the bot takes them away
         await home.ada.click(question, button)
-    await fake.until(lambda: len(question.edits) == 6 or None, PATIENCE)
+    await fake.until(lambda: len(question.edits) == 6 or None)
     await bot.end()
     assert await answer(bot) is False
     assert question.content == messages.LEARNING_OFF
@@ -391,12 +391,12 @@ async def test_marks_given_by_buttons_bring_the_question_privately(fake: FakeDis
     bot = await start(learning="opt-in")
     reply = await answer_to(fake, await send_note(home.ada, home.channel))
     click = await home.ada.click(reply, "✅")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     question = click.followups[0]
     assert (question.content, question.ephemeral) == (messages.LEARNING_QUESTION, True)
     await home.ada.click(question, YES)
     assert await answer(bot)
-    await fake.until(lambda: question.content == messages.LEARNING_ON, PATIENCE)
+    await fake.until(lambda: question.content == messages.LEARNING_ON)
     assert question.components == []
     await home.ada.click(reply, "❌")
     await bot.until_marks("wrong")
@@ -409,8 +409,8 @@ async def test_taking_back_what_was_never_marked_asks_nothing(fake: FakeDiscord,
     bot = await start(learning="opt-in")
     reply = await answer_to(fake, await send_note(home.ada, home.channel))
     click = await home.ada.click(reply, "↩️")
-    await fake.until(lambda: click.responded, PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: click.responded)
+    await fake.settle()
     await bot.end()
     assert questions(fake) == []
 
@@ -420,7 +420,7 @@ async def test_taking_back_what_was_never_marked_asks_nothing(fake: FakeDiscord,
 
 async def test_privacy_shows_no_choice_where_learning_is_off(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start()
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     assert [len(row["components"]) for row in shown.components] == [1]
 
 
@@ -428,7 +428,7 @@ async def test_a_yes_can_be_withdrawn_and_given_again_by_privacy(fake: FakeDisco
     bot = await start(learning="opt-in")
     await home.ada.click(await asked(fake, home.ada, home.channel), YES)
     assert await answer(bot)
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     assert len(shown.components) == 2
     click = await home.ada.click(shown, "Don't learn from my notes any more")
     assert await said_privately(fake, click) == messages.LEARNING_OFF
@@ -442,7 +442,7 @@ async def test_a_yes_can_be_withdrawn_and_given_again_by_privacy(fake: FakeDisco
 
 async def test_the_two_choices_of_privacy_leave_each_other_alone(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start(learning="opt-in")
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     await said_privately(fake, await home.ada.click(shown, "Let me learn from my notes"))
     assert shown.content.startswith("I listen")
     await said_privately(fake, await home.ada.click(shown, "Don't listen to my voice notes"))
@@ -461,10 +461,10 @@ async def test_a_question_that_was_answered_by_privacy_goes(
     if restarts:
         await bot.end()
         bot = await start(learning="opt-in")
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     await home.ada.click(shown, "Let me learn from my notes")
     assert await answer(bot)
-    await fake.until(lambda: question.deleted, PATIENCE)
+    await fake.until(lambda: question.deleted)
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -478,7 +478,7 @@ async def test_forget_me_takes_the_question_along_and_one_may_be_asked_anew(
         await bot.end()
         bot = await start(learning="opt-in")
     await forget(fake, home)
-    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [])
     assert question.deleted
     await asked(fake, home.ada, home.channel)
 
@@ -493,7 +493,7 @@ async def test_a_question_on_its_way_to_a_person_who_is_forgotten_is_taken_back(
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await forget(fake, home)
     hold.release()
-    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [])
     await bot.end()
     assert await bot.rows("SELECT * FROM people") == []
     assert await bot.rows("SELECT * FROM settings WHERE scope LIKE 'person:%'") == []
@@ -513,7 +513,7 @@ async def test_a_question_put_while_its_person_is_being_forgotten_goes_too(
     await start(learning="opt-in")
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await forget(fake, home)
-    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [])
 
 
 async def test_the_answers_hold_no_discord_id_in_the_store(fake: FakeDiscord, start: Start, home: Home) -> None:

@@ -109,13 +109,13 @@ async def test_without_the_message_content_intent_the_rest_works(
     bot = await start()
     assert INTENT_MISSING in caplog.text
     await send_note(home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
     await offered(fake, await send_note(home.ada, fake.dm(home.ada)))
     file = await home.ada.send_file(home.channel, "a.ogg", b"x", text=fake.mention, content_type="audio/ogg")
     await offered(fake, file)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", b"x"))
-    await fake.next_response(request, timeout=PATIENCE)
+    await fake.next_response(request)
 
 
 async def test_the_log_says_how_to_invite_the_bot_and_what_serves(
@@ -175,8 +175,8 @@ async def test_the_gateway_of_the_api_is_used_after_an_invalid_session_too(
     monkeypatch.setattr("bot.discord_app.client.EmotifyBot.before_identify_hook", at_once)
     await start()
     fake.gateway.invalidate(resumable=False)
-    await fake.until(lambda: fake.gateway.identified == 2, PATIENCE)
-    await fake.connected(PATIENCE)
+    await fake.until(lambda: fake.gateway.identified == 2)
+    await fake.connected()
     await offered(fake, await send_note(home.ada, home.channel))
 
 
@@ -195,7 +195,7 @@ async def test_stopping_lets_the_note_in_work_finish(fake: FakeDiscord, start: S
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
     bot.stop.set()
     late = await send_note(fake.user("Bob"), home.channel)
     await fake.gateway.round_trip()
@@ -216,7 +216,7 @@ async def test_a_note_that_comes_while_the_bot_stops_is_answered_after_the_resta
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     await send_note(home.ada, home.channel)
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
     bot.stop.set()
     late = await send_note(fake.user("Bob"), home.channel)
     await bot.until_row("SELECT * FROM notes WHERE message_id = ?", late.id)
@@ -235,7 +235,7 @@ async def test_stopping_while_starting_is_quick(fake: FakeDiscord, start: Start)
             await asyncio.Event().wait()
 
     bot = await start(Slow(), connect=False)
-    await fake.until(lambda: fake.calls_to("GET", "/gateway/bot"), PATIENCE)
+    await fake.until(lambda: fake.calls_to("GET", "/gateway/bot"))
     await asyncio.wait_for(bot.end(), PATIENCE)
     assert bot.recognizer.is_closed
 
@@ -257,7 +257,7 @@ async def test_a_server_that_is_joined_later_is_checked_too(
 async def test_while_it_stops_the_bot_asks_to_try_again_later(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start(StandIn(held=asyncio.Event()))
     await send_note(home.ada, home.channel)
-    await fake.until(lambda: bot.recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: bot.recognizer.heard or None)
     bot.stop.set()
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", b"x"))
-    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.STOPPING
+    assert (await fake.next_response(request)).content == sentences.STOPPING

@@ -56,7 +56,7 @@ async def begin(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_a_better_model_is_news_with_a_picture(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, "promoted", "Nowhere worse than allowed: UAR *up*.")
-    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    message = await fake.next_message(home.channel)
     assert message.content.startswith(
         "🌙 I learned tonight, and a new model serves now. Nowhere worse than allowed: UAR "
     )
@@ -70,28 +70,28 @@ async def test_a_failure_comes_without_the_picture_of_an_earlier_night(
     fake: FakeDiscord, home: Home, begin: Begin
 ) -> None:
     await begin(home.channel, "failed", "The disk is full.")
-    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    message = await fake.next_message(home.channel)
     assert message.content == "🌙 Tonight's retraining failed, and the old model stays. The disk is full."
     assert message.attachments == []
 
 
 async def test_a_long_reason_is_cut_to_what_discord_takes(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, "failed", "no room " * 400)
-    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    message = await fake.next_message(home.channel)
     assert message.content.startswith("🌙 Tonight's retraining failed, and the old model stays. no room no room ")
     assert len(message.content) < 600
 
 
 async def test_a_night_that_was_killed_is_news_too(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, None)
-    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    message = await fake.next_message(home.channel)
     assert message.content == "🌙 Tonight's retraining was cut short; the logs say more."
     assert message.attachments == []
 
 
 async def test_without_a_picture_the_sentence_is_enough(fake: FakeDiscord, home: Home, begin: Begin) -> None:
     await begin(home.channel, "kept", "UAR down.", picture=False)
-    message = await fake.next_message(home.channel, timeout=PATIENCE)
+    message = await fake.next_message(home.channel)
     assert message.content.endswith("and the old model stays. UAR down.")
     assert message.attachments == []
 
@@ -102,7 +102,7 @@ async def test_where_files_are_forbidden_the_sentence_comes_alone(fake: FakeDisc
     guild.roles[0].permissions = int(words_only)
     channel = fake.channel(guild, "operators")
     await begin(channel, "kept", "UAR down.")
-    message = await fake.next_message(channel, timeout=PATIENCE)
+    message = await fake.next_message(channel)
     assert message.content.endswith("UAR down.")
     assert message.attachments == []
 

@@ -11,7 +11,7 @@ from bot.discord_app import sentences
 from bot.troubles import Trouble
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.errors import UndecodableAudioError
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Running, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, Home, Running, Start, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Interaction, Permission, Upload
 
@@ -26,29 +26,29 @@ async def bot(start: Start, home: Home) -> Running:
 
 async def answered(fake: FakeDiscord, interaction: Interaction) -> str:
     """Wait for the answer to an interaction."""
-    return (await fake.next_response(interaction, timeout=PATIENCE)).content
+    return (await fake.next_response(interaction)).content
 
 
 async def test_the_menu_answers_about_ones_own_note(fake: FakeDiscord, bot: Running, home: Home) -> None:
     note = await send_note(home.ada, home.channel)
     request = await home.ada.context_menu(home.channel, MENU, note)
-    reply = await fake.next_response(request, timeout=PATIENCE)
+    reply = await fake.next_response(request)
     assert request.deferred
     assert not reply.ephemeral
     assert messages.NOTICE in reply.content
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌")
     row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     assert (row["message_id"], row["reply_id"]) == (note.id, reply.id)
     await home.ada.react(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.reacted(reply, *EMOTION_EMOJI, timeout=PATIENCE)
+    await fake.reacted(reply, *EMOTION_EMOJI)
 
 
 async def test_the_menu_takes_any_audio_file(fake: FakeDiscord, bot: Running, home: Home) -> None:
     song = await home.ada.send_file(home.channel, "song.mp3", AUDIO, content_type="audio/mpeg")
     request = await home.ada.context_menu(home.channel, MENU, song)
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
 
 
 async def test_the_menu_refuses_somebody_elses_voice(fake: FakeDiscord, bot: Running, home: Home) -> None:
@@ -100,11 +100,11 @@ async def test_a_note_that_failed_can_be_tried_again_through_the_menu(
 ) -> None:
     bot = await start(StandIn(error=ZeroDivisionError()))
     note = await send_note(home.ada, home.channel)
-    await fake.next_message(home.channel, reply_to=note, timeout=PATIENCE)
+    await fake.next_message(home.channel, reply_to=note)
     bot.recognizer.error = None
     request = await home.ada.context_menu(home.channel, MENU, note)
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
 
 
 async def test_the_menu_works_where_the_note_is_invisible_otherwise(
@@ -114,18 +114,18 @@ async def test_the_menu_works_where_the_note_is_invisible_otherwise(
     await start()
     note = await send_note(home.ada, home.channel)
     request = await home.ada.context_menu(home.channel, MENU, note)
-    reply = await fake.next_response(request, timeout=PATIENCE)
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    reply = await fake.next_response(request)
+    await fake.reacted(reply, "✅", "❌")
 
 
 @pytest.mark.parametrize("place", ["channel", "dm"])
 async def test_listen_answers_about_a_file(fake: FakeDiscord, bot: Running, home: Home, place: str) -> None:
     channel = home.channel if place == "channel" else fake.dm(home.ada)
     request = await home.ada.command(channel, "listen", clip=Upload("me.ogg", AUDIO))
-    reply = await fake.next_response(request, timeout=PATIENCE)
+    reply = await fake.next_response(request)
     assert request.deferred
     assert bot.recognizer.heard == [AUDIO]
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌")
     await home.ada.react(reply, "😠")
     await bot.until_marks("angry")
 
@@ -134,7 +134,7 @@ async def test_listen_acknowledges_before_it_works(fake: FakeDiscord, start: Sta
     recognizer = StandIn(held=asyncio.Event())
     await start(recognizer)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    await fake.until(lambda: request.deferred, PATIENCE)
+    await fake.until(lambda: request.deferred)
     assert recognizer.held is not None
     recognizer.held.set()
     await answered(fake, request)
@@ -159,7 +159,7 @@ async def test_listen_refuses_what_is_too_large_before_any_download(
 async def test_where_the_bot_may_not_react_the_answer_has_buttons(fake: FakeDiscord, bot: Running, home: Home) -> None:
     fake.forbid(home.channel, Permission.ADD_REACTIONS)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    reply = await fake.next_response(request, timeout=PATIENCE)
+    reply = await fake.next_response(request)
     assert reply.components
     await home.ada.click(reply, "✅")
     await bot.until_marks("right")
@@ -171,7 +171,7 @@ async def test_an_expired_interaction_leaves_a_row_and_no_traceback(
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
     fake.expire(request)
     assert recognizer.held is not None
     recognizer.held.set()
@@ -184,6 +184,6 @@ async def test_a_failed_acknowledgement_ends_quietly(
 ) -> None:
     fake.fail("POST", "/interactions/**", 404, body={"code": 10062, "message": "Unknown interaction"}, times=None)
     await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
     assert "Traceback" not in caplog.text

@@ -25,7 +25,7 @@ async def test_privacy_shows_and_exports_to_the_person_alone(fake: FakeDiscord, 
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
     request = await home.ada.command(home.channel, "privacy")
-    shown = await fake.next_response(request, timeout=PATIENCE)
+    shown = await fake.next_response(request)
     assert request.ephemeral
     assert "1 voice note" in shown.content
     export = json.loads(shown.attachments[0].content)
@@ -47,7 +47,7 @@ async def test_an_export_that_discord_would_not_take_is_packed(
     monkeypatch.setattr(Store, "export", export)
     await start()
     await offered(fake, await send_note(home.ada, home.channel))
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     [file] = shown.attachments
     assert (file.filename, len(file.content) < 10 * 2**20) == ("emotify-about-me.zip", True)
     assert "20000 voice notes" in shown.content
@@ -59,17 +59,17 @@ async def test_an_export_that_discord_would_not_take_is_packed(
 
 async def test_privacy_stops_and_resumes_listening(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     click = await home.ada.click(shown, "Don't listen to my voice notes")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     assert click.followups[0].content == messages.LISTENING_OFF
     assert click.followups[0].ephemeral
     await send_note(home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
     assert fake.messages(home.channel) == []
     click = await home.ada.click(shown, "Listen to my voice notes again")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     await offered(fake, await send_note(home.ada, home.channel))
 
 
@@ -77,10 +77,10 @@ async def test_who_stops_the_bot_while_it_listens_gets_no_reply(fake: FakeDiscor
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     click = await home.ada.click(shown, "Don't listen to my voice notes")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     assert recognizer.held is not None
     recognizer.held.set()
     await bot.until_row("SELECT * FROM notes WHERE reason = 'opted_out'")
@@ -91,7 +91,7 @@ async def test_who_stops_the_bot_while_it_listens_gets_no_reply(fake: FakeDiscor
 
 async def test_buttons_work_after_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     await bot.end()
     bot = await start()
     await home.ada.click(shown, "Don't listen to my voice notes")
@@ -106,18 +106,18 @@ async def test_forget_me_asks_and_then_deletes_everything(fake: FakeDiscord, sta
     await home.ada.react(reply, "✅")
     await bot.until_marks("right")
     request = await home.ada.command(home.channel, "forget-me")
-    question = await fake.next_response(request, timeout=PATIENCE)
+    question = await fake.next_response(request)
     assert (question.content, request.ephemeral) == (sentences.FORGET_QUESTION, True)
     assert "the next model that I make at night is made without them" in question.content
     assert "wherever I can still reach them" in question.content  # not in a server that the bot is not in any more
     assert len(await bot.rows("SELECT * FROM notes")) == 2
     await home.ada.click(question, "Delete everything about me")
-    await fake.until(lambda: question.content.startswith("Done"), PATIENCE)
+    await fake.until(lambda: question.content.startswith("Done"))
     assert question.components == []
     assert len(await bot.rows("SELECT * FROM notes")) == 1
     assert len(await bot.rows("SELECT * FROM people")) == 1
     assert await bot.marks() == []
-    await fake.until(lambda: fake.messages(home.channel) == [others], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [others])
 
 
 @pytest.mark.parametrize("again", ["mention", "menu"])
@@ -130,7 +130,7 @@ async def test_forget_me_takes_along_the_apologies_before_the_reply(
     bot.recognizer.error = NoSpeechError()
     await home.ada.send_text(home.channel, fake.mention, reply_to=note)
     await answer_to(fake, note)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     bot.recognizer.error = None
     if again == "menu":
         await home.ada.context_menu(home.channel, "How does this sound?", note)
@@ -139,7 +139,7 @@ async def test_forget_me_takes_along_the_apologies_before_the_reply(
     await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
     assert len(fake.messages(home.channel)) == 3
     await forget(fake, home)
-    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [])
 
 
 async def test_answers_that_a_stop_left_after_forget_me_go_at_the_next_start(
@@ -154,7 +154,7 @@ async def test_answers_that_a_stop_left_after_forget_me_go_at_the_next_start(
     await bot.end()
     assert fake.messages(home.channel) == replies
     await start()
-    await fake.until(lambda: fake.messages(home.channel) == [], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [])
 
 
 async def test_an_answer_that_cannot_be_deleted_after_forget_me_is_let_be(
@@ -166,11 +166,11 @@ async def test_an_answer_that_cannot_be_deleted_after_forget_me_is_let_be(
     refusal = {"code": 50001, "message": "no"}
     fake.fail("DELETE", f"/channels/*/messages/{hidden.id}", 403, body=refusal, times=None)
     await forget(fake, home)
-    await fake.until(lambda: gone.deleted, PATIENCE)
+    await fake.until(lambda: gone.deleted)
     await bot.until_row("SELECT 1 WHERE (SELECT group_concat(reply_id) FROM replies_left) = ?", str(reply.id))
     await bot.end()
     bot = await start()
-    await fake.until(lambda: fake.messages(home.channel) == [hidden], PATIENCE)
+    await fake.until(lambda: fake.messages(home.channel) == [hidden])
     await bot.until_row("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM replies_left)")
     assert len(fake.calls_to("DELETE", f"/channels/*/messages/{hidden.id}")) == 1
 
@@ -178,9 +178,9 @@ async def test_an_answer_that_cannot_be_deleted_after_forget_me_is_let_be(
 async def test_forget_me_can_be_thought_over(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     await offered(fake, await send_note(home.ada, home.channel))
-    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"), timeout=PATIENCE)
+    question = await fake.next_response(await home.ada.command(home.channel, "forget-me"))
     await home.ada.click(question, "Keep it")
-    await fake.until(lambda: question.content == sentences.NOTHING_FORGOTTEN, PATIENCE)
+    await fake.until(lambda: question.content == sentences.NOTHING_FORGOTTEN)
     assert len(await bot.rows("SELECT * FROM notes")) == 1
 
 
@@ -193,7 +193,7 @@ async def test_a_broken_store_is_said_in_one_sentence(
     monkeypatch.setattr(Store, "export", export)
     await start()
     request = await home.ada.command(home.channel, "privacy")
-    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.FAILED
+    assert (await fake.next_response(request)).content == sentences.FAILED
 
 
 async def test_a_button_over_a_broken_store_is_answered_too(
@@ -203,10 +203,10 @@ async def test_a_button_over_a_broken_store_is_answered_too(
         raise StoreError("the disk is gone")
 
     await start()
-    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "privacy"))
     monkeypatch.setattr(Store, "set_consent", set_consent)
     click = await home.ada.click(shown, "Don't listen to my voice notes")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     assert (click.followups[0].content, click.followups[0].ephemeral) == (sentences.FAILED, True)
 
 
@@ -214,5 +214,5 @@ async def test_a_command_of_an_earlier_version_is_explained(fake: FakeDiscord, s
     await start()
     fake.commands[None].append(fake.commands[None][0] | {"id": "1", "name": "mood", "type": 1, "options": []})
     request = await home.ada.command(home.channel, "mood")
-    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.COMMAND_CHANGED
+    assert (await fake.next_response(request)).content == sentences.COMMAND_CHANGED
     assert request.ephemeral

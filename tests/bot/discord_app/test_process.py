@@ -78,7 +78,7 @@ async def test_a_signal_stops_the_bot_in_good_order(
     fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = await launch(STAND_IN)
-    await fake.connected(PATIENCE)
+    await fake.connected()
     await offered(fake, await send_note(home.ada, home.channel))
     process.send_signal(number)
     code, _, err = await ended(process)
@@ -95,9 +95,9 @@ async def test_a_second_signal_ends_the_bot_at_once(
     fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
 ) -> None:
     process = await launch(STAND_IN, STAND_IN_HOLDS="1")
-    await fake.connected(PATIENCE)
+    await fake.connected()
     await send_note(home.ada, home.channel)
-    await fake.until(lambda: fake.cdn.downloads, PATIENCE)
+    await fake.until(lambda: fake.cdn.downloads)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     async with asyncio.timeout(PATIENCE):
@@ -112,7 +112,7 @@ async def test_killing_it_between_reply_and_reaction_loses_neither(
     fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
 ) -> None:
     process = await launch(STAND_IN)
-    await fake.connected(PATIENCE)
+    await fake.connected()
     reply = await offered(fake, await send_note(home.ada, home.channel))
     await until_rows(tmp_path, "SELECT * FROM notes WHERE status = 'answered'")
     process.kill()
@@ -130,7 +130,7 @@ async def test_killing_it_between_note_and_reply_loses_neither(
     fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
 ) -> None:
     process = await launch(STAND_IN, STAND_IN_HOLDS="1")
-    await fake.connected(PATIENCE)
+    await fake.connected()
     note = await send_note(home.ada, home.channel)
     await until_rows(tmp_path, "SELECT * FROM notes WHERE status = 'received'")
     process.kill()
@@ -145,7 +145,7 @@ async def test_killing_it_while_the_reply_leaves_makes_no_second_one(
     fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path
 ) -> None:
     process = await launch(STAND_IN)
-    await fake.connected(PATIENCE)
+    await fake.connected()
     hold = fake.hold("POST", MESSAGES, after=True)
     note = await send_note(home.ada, home.channel)
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)

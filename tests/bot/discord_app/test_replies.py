@@ -19,12 +19,12 @@ async def test_a_note_deleted_while_it_is_heard_gets_no_reply(fake: FakeDiscord,
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
     await home.ada.delete(note)
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert recognizer.held is not None
     recognizer.held.set()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert fake.calls_to("POST", MESSAGES) == []
     assert await bot.rows("SELECT * FROM predictions") == []
 
@@ -37,7 +37,7 @@ async def test_a_note_deleted_while_the_reply_leaves_gets_no_reply(fake: FakeDis
     await home.ada.delete(note)
     hold.release()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert fake.messages(home.channel) == []
     assert len(fake.calls_to("POST", MESSAGES)) == 1
     assert await bot.rows("SELECT * FROM predictions") == []
@@ -63,8 +63,8 @@ async def test_a_reply_that_crossed_the_deletion_is_taken_back(fake: FakeDiscord
     await home.ada.delete(note)
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     hold.release()
-    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"), PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"))
+    await fake.settle()
     assert fake.messages(home.channel) == []
 
 
@@ -72,7 +72,7 @@ async def test_a_note_whose_channel_is_deleted_gets_no_reply(fake: FakeDiscord, 
     recognizer = StandIn(held=asyncio.Event())
     bot = await start(recognizer)
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: recognizer.heard or None, PATIENCE)
+    await fake.until(lambda: recognizer.heard or None)
     fake.delete_channel(home.channel)
     assert recognizer.held is not None
     recognizer.held.set()
@@ -88,7 +88,7 @@ async def test_where_the_bot_may_not_write_it_does_not_even_listen(
     with caplog.at_level(logging.WARNING, "bot"):
         await send_note(home.ada, home.channel)
         await send_note(home.ada, home.channel)
-        await fake.settle(timeout=PATIENCE)
+        await fake.settle()
     assert fake.calls_to("POST") == []
     assert bot.recognizer.heard == []
     assert [f"channel {home.channel.id}" in record.message for record in caplog.records] == [True]
@@ -98,11 +98,11 @@ async def test_a_right_lost_unnoticed_leaves_silence_and_a_row(
     fake: FakeDiscord, start: Start, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     bot = await start()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     fake.forbid(home.channel, Permission.SEND_MESSAGES, announce=False)
     note = await send_note(home.ada, home.channel)
     row = await bot.until_row("SELECT * FROM notes JOIN predictions ON note = id WHERE status = 'failed'")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert row["message_id"] == note.id
     assert fake.messages(home.channel) == []
     assert "Traceback" not in caplog.text
@@ -181,7 +181,7 @@ async def test_without_the_history_the_reply_names_the_person(fake: FakeDiscord,
     fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
     await start()
     await send_note(home.ada, home.channel)
-    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    reply = await fake.next_message(home.channel)
     assert reply.reference is None
     assert reply.content.startswith("**Ada**: ")
     assert reply.mentions == []
@@ -194,17 +194,17 @@ async def test_a_name_from_right_to_left_does_not_turn_the_reply(
     fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
     await start()
     await send_note(fake.user(name), home.channel)
-    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    reply = await fake.next_message(home.channel)
     isolated = f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"  # Unicode Standard Annex 9
     assert reply.content.startswith(f"**{isolated}**: ")
 
 
 async def test_losing_the_history_unnoticed_still_gets_one_reply(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY, announce=False)
     await send_note(home.ada, home.channel)
-    reply = await fake.next_message(home.channel, timeout=PATIENCE)
+    reply = await fake.next_message(home.channel)
     assert reply.content.startswith("**Ada**: ")
     assert len(fake.messages(home.channel)) == 1
 
@@ -214,15 +214,15 @@ async def test_without_the_right_to_react_there_are_buttons(
     fake: FakeDiscord, start: Start, home: Home, announce: bool
 ) -> None:
     bot = await start()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     fake.forbid(home.channel, Permission.ADD_REACTIONS, announce=announce)
     note = await send_note(home.ada, home.channel)
     reply = await answer_to(fake, note)
-    await fake.until(lambda: reply.components, PATIENCE)
+    await fake.until(lambda: reply.components)
     assert reply.reactions == {}
     click = await home.ada.click(reply, "❌")
     await bot.until_marks("wrong")
-    await fake.until(lambda: click.responded and len(reply.components) == 3, PATIENCE)
+    await fake.until(lambda: click.responded and len(reply.components) == 3)
     await home.ada.click(reply, "😠")
     await bot.until_marks("angry")
     await home.ada.click(reply, "take back")
@@ -235,7 +235,7 @@ async def test_buttons_answer_to_the_author_only(fake: FakeDiscord, start: Start
     bot = await start()
     reply = await answer_to(fake, await send_note(home.ada, home.channel))
     click = await fake.user("Bob").click(reply, "✅")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     assert click.followups[0].ephemeral
     assert "Only the person" in click.followups[0].content
     assert await bot.marks() == []
@@ -251,7 +251,7 @@ async def test_buttons_tell_the_author_of_a_deleted_note_that_it_counts_no_more(
     await home.ada.delete(note)
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     click = await home.ada.click(reply, "✅")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     assert click.followups[0].content.endswith("only while that message is there.")
     assert await bot.marks() == []
 
@@ -290,8 +290,8 @@ async def test_a_reply_that_cannot_be_taken_back_is_logged(
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     fake.fail("DELETE", "/channels/*/messages/*", 403, times=None)
     hold.release()
-    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"), PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: fake.calls_to("DELETE", "/channels/*/messages/*"))
+    await fake.settle()
     assert "could not be deleted" in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -309,7 +309,7 @@ async def test_without_the_history_and_the_right_to_write_there_is_silence(
 ) -> None:
     fake.forbid(home.channel, Permission.READ_MESSAGE_HISTORY)
     bot = await start()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     fake.forbid(home.channel, Permission.SEND_MESSAGES, announce=False)
     await send_note(home.ada, home.channel)
     await bot.until_row("SELECT * FROM notes WHERE status = 'failed'")
@@ -322,8 +322,8 @@ async def test_reactions_under_a_ban_are_given_up_quietly(
     await start()
     fake.ban_by_cloudflare("PUT", REACTIONS, times=None)
     await answer_to(fake, await send_note(home.ada, home.channel))
-    await fake.until(lambda: fake.calls_to("PUT", REACTIONS), PATIENCE)
-    await fake.settle(timeout=PATIENCE)
+    await fake.until(lambda: fake.calls_to("PUT", REACTIONS))
+    await fake.settle()
     assert "No reaction under message" in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -335,7 +335,7 @@ async def test_where_the_cache_of_permissions_is_wrong_the_bot_tries(
     for role in home.guild.roles:
         role.permissions = 0
     await start()
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     for role, permissions in zip(home.guild.roles, granted, strict=True):
         role.permissions = permissions  # without a word to the bot
     await offered(fake, await send_note(home.ada, home.channel))
@@ -351,10 +351,10 @@ async def test_buttons_take_effect_in_the_order_in_which_they_were_pressed(
     await home.ada.click(reply, "✅")
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     last = await home.ada.click(reply, "❌")
-    await fake.until(lambda: last.deferred, PATIENCE)
+    await fake.until(lambda: last.deferred)
     await fake.gateway.round_trip()
     hold.release()
-    await fake.until(lambda: len(reply.edits) == 2, PATIENCE)
+    await fake.until(lambda: len(reply.edits) == 2)
     await bot.end()
     assert await bot.marks() == ["wrong"]
     assert len(reply.components) == 3

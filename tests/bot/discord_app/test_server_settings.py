@@ -7,47 +7,47 @@ import pytest
 from bot.discord_app import sentences
 from bot.discord_app.attachments import ListenMode
 from bot.store import StoreError
-from tests.bot.discord_app.harness import PATIENCE, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Upload
 
 
 async def test_a_server_can_be_set_to_mention(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     request = await fake.owner.command(home.channel, "settings", listen="mention")
-    shown = await fake.next_response(request, timeout=PATIENCE)
+    shown = await fake.next_response(request)
     assert shown.content == sentences.listening_to("mention", changed=True)
     assert request.ephemeral
     await send_note(home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
 
 
 async def test_a_server_can_be_switched_off(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
     request = await fake.owner.command(home.channel, "settings", listen="off")
-    await fake.next_response(request, timeout=PATIENCE)
+    await fake.next_response(request)
     await send_note(home.ada, home.channel)
     await home.ada.send_file(home.channel, "a.ogg", b"x", text=fake.mention, content_type="audio/ogg")
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert bot.recognizer.heard == []
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", b"x"))
-    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.SWITCHED_OFF
+    assert (await fake.next_response(request)).content == sentences.SWITCHED_OFF
     await offered(fake, await send_note(home.ada, fake.dm(home.ada)))
 
 
 async def test_one_server_does_not_decide_for_another(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start()
-    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="off"), timeout=PATIENCE)
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="off"))
     elsewhere = fake.channel(fake.guild("Elsewhere"))
     await offered(fake, await send_note(home.ada, elsewhere))
 
 
 async def test_a_choice_survives_a_restart(fake: FakeDiscord, start: Start, home: Home) -> None:
     bot = await start()
-    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="mention"), timeout=PATIENCE)
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen="mention"))
     await bot.end()
     await start()
-    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"), timeout=PATIENCE)
+    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"))
     assert shown.content == sentences.listening_to("mention", changed=False)
 
 
@@ -60,14 +60,14 @@ async def test_settings_are_for_moderators(
     command = next(each for each in fake.commands[None] if each["name"] == "settings")
     assert command["default_member_permissions"] == "32"  # manage guild
     request = await home.ada.command(home.channel, "settings", listen="off")
-    assert (await fake.next_response(request, timeout=PATIENCE)).content == sentences.MODERATORS_ONLY
+    assert (await fake.next_response(request)).content == sentences.MODERATORS_ONLY
     assert await bot.rows("SELECT * FROM settings WHERE name = 'listen'") == []
 
 
 async def test_help_is_for_one_person_and_names_help_lines(fake: FakeDiscord, start: Start, home: Home) -> None:
     await start()
     request = await home.ada.command(fake.dm(home.ada), "help")
-    shown = await fake.next_response(request, timeout=PATIENCE)
+    shown = await fake.next_response(request)
     assert request.ephemeral
     assert "https://findahelpline.com" in shown.content
     assert "I understand no words" in shown.content  # whoever answers a reply in words must know who listens
@@ -79,9 +79,9 @@ async def test_help_says_what_the_bot_listens_to_where_it_is_asked(
     fake: FakeDiscord, start: Start, home: Home, mode: ListenMode
 ) -> None:
     await start()
-    await fake.next_response(await fake.owner.command(home.channel, "settings", listen=mode), timeout=PATIENCE)
+    await fake.next_response(await fake.owner.command(home.channel, "settings", listen=mode))
     for place, expected in ((home.channel, mode), (fake.dm(home.ada), "auto")):
-        shown = await fake.next_response(await home.ada.command(place, "help"), timeout=PATIENCE)
+        shown = await fake.next_response(await home.ada.command(place, "help"))
         assert ("Send me a voice message here" in shown.content) == (expected == "auto")
         assert ("only when I am asked" in shown.content) == (expected == "mention")
         assert ("switched me off in this server" in shown.content) == (expected == "off")
@@ -94,9 +94,9 @@ async def test_without_the_message_content_intent_help_and_settings_promise_no_m
 ) -> None:
     fake.application.message_content = False
     await start()
-    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"))
     assert shown.content == sentences.help_where(None)
-    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"), timeout=PATIENCE)
+    shown = await fake.next_response(await fake.owner.command(home.channel, "settings"))
     assert shown.content == f"{sentences.listening_to('auto', changed=False)} {sentences.BLIND}"
 
 
@@ -105,8 +105,8 @@ async def test_help_says_that_the_bot_sees_no_messages_where_only_a_person_has_i
 ) -> None:
     await start()
     fake.remove_bot(home.guild)
-    await fake.settle(timeout=PATIENCE)
-    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    await fake.settle()
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"))
     assert shown.content == sentences.help_where(None)
 
 
@@ -118,7 +118,7 @@ async def test_help_is_there_while_the_database_is_not(
 
     await start()
     monkeypatch.setattr("bot.discord_app.cogs.guide.listen_mode", fails)
-    shown = await fake.next_response(await home.ada.command(home.channel, "help"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(home.channel, "help"))
     assert shown.content == sentences.HELP
 
 

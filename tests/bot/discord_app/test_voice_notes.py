@@ -12,7 +12,7 @@ from bot.cooldown import BURST
 from bot.recognition import RecognitionBusy, RecognitionFailed, RecognitionTimeout
 from bot.troubles import Trouble
 from emotify_core.errors import NoSpeechError, UndecodableAudioError
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, Home, Start, answer_to, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Message, MessageFlag
 
@@ -21,7 +21,7 @@ OGG = "audio/ogg"
 
 async def nothing_said(fake: FakeDiscord) -> bool:
     """Let the bot come to rest; tell whether it kept silent."""
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     return not fake.calls_to("POST", "/channels/*/messages") and not fake.typing
 
 
@@ -50,7 +50,7 @@ async def test_the_bot_types_while_it_listens(fake: FakeDiscord, start: Start, h
     recognizer = StandIn(held=asyncio.Event())
     await start(recognizer)
     note = await send_note(home.ada, home.channel)
-    await fake.until(lambda: fake.typing, PATIENCE)
+    await fake.until(lambda: fake.typing)
     assert fake.messages(home.channel) == []
     assert recognizer.held is not None
     recognizer.held.set()
@@ -177,7 +177,7 @@ async def test_a_mention_asks_again_about_a_note_that_failed_or_was_refused(
     assert row["reply_id"] != sorry.id
     reply = next(message for message in fake.messages(home.channel) if message.id == row["reply_id"])
     assert reply.reply_to is note
-    await fake.reacted(reply, "✅", "❌", timeout=PATIENCE)
+    await fake.reacted(reply, "✅", "❌")
 
 
 async def test_a_mention_asks_again_about_a_note_whose_reply_was_deleted(
@@ -200,7 +200,7 @@ async def test_a_mention_under_a_note_that_was_answered_brings_no_second_reply(
     note = await send_note(home.ada, home.channel)
     await offered(fake, note)
     await home.ada.send_text(home.channel, f"{fake.mention} and?", reply_to=note)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert len(fake.calls_to("POST", "/channels/*/messages")) == len(bot.recognizer.heard) == 1
 
 
@@ -241,7 +241,7 @@ async def test_the_same_event_twice_gets_one_reply(fake: FakeDiscord, start: Sta
     note = await send_note(home.ada, home.channel)
     fake.gateway.repeat("MESSAGE_CREATE")
     await offered(fake, note)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert len(fake.calls_to("POST", "/channels/*/messages")) == 1
     assert len(recognizer.heard) == 1
     assert len(await bot.rows("SELECT * FROM notes")) == 1
@@ -257,7 +257,7 @@ async def test_what_is_too_long_or_large_is_refused_before_any_download(
     bot = await start()
     note = await send_note(home.ada, home.channel, **fields)
     reply = await answer_to(fake, note)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert reply.content == messages.sorry(trouble, max_seconds=1200, max_bytes=26214400)
     assert fake.cdn.downloads == []
     assert reply.reactions == {}
@@ -291,7 +291,7 @@ async def test_what_goes_wrong_while_listening_is_said_in_one_friendly_sentence(
     bot = await start(StandIn(error=error))
     note = await send_note(home.ada, home.channel)
     reply = await answer_to(fake, note)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert reply.content == messages.sorry(trouble, max_seconds=1200, max_bytes=26214400)
     assert reply.reactions == {}
     assert await bot.status(note.id) in {"refused", "failed"}
@@ -303,7 +303,7 @@ async def test_after_a_burst_one_asks_once_to_wait(fake: FakeDiscord, start: Sta
         await offered(fake, await send_note(home.ada, home.channel))
     refused = await answer_to(fake, await send_note(home.ada, home.channel))
     await send_note(home.ada, home.channel)
-    await fake.settle(timeout=PATIENCE)
+    await fake.settle()
     assert refused.content == messages.sorry(Trouble.COOLDOWN, max_seconds=1200, max_bytes=26214400)
     assert len(fake.messages(home.channel)) == BURST + 1
     assert len(bot.recognizer.heard) == BURST
