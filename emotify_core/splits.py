@@ -42,15 +42,12 @@ class Split:
         Indices into the utterances; `test` holds speech only.
     labels : tuple of str, optional
         The labels among which the verdict is chosen, in the order of `Emotion`; None for all that the classifier knows.
-    n_left_out : int
-        Spoken utterances of those who are tested that are on neither side, as nothing to train on has their label.
     """
 
     name: str
     train: NDArray[np.intp]
     test: NDArray[np.intp]
     labels: tuple[str, ...] | None = None
-    n_left_out: int = 0
 
 
 def emobox_folds(utterances: Sequence[Utterance], seed: int = 0) -> list[Split]:  # noqa: ARG001
@@ -88,9 +85,8 @@ def leave_one_corpus_out(utterances: Sequence[Utterance], seed: int = 0) -> list
     """One fold for each corpus, which is tested by what all others taught: voices, languages and rooms never met.
 
     Corpora know different emotions. A corpus is tested on those of its own labels that some other corpus knows, and
-    the verdict is chosen among them (`Split.labels`); its other utterances are left out and counted. A corpus with
-    fewer than two such labels, for which every verdict would be right, and one that holds only song are not tested but
-    train.
+    the verdict is chosen among them (`Split.labels`); its other utterances are left out. A corpus with fewer than two
+    such labels, for which every verdict would be right, and one that holds only song are not tested but train.
 
     Raises
     ------
@@ -112,9 +108,7 @@ def leave_one_corpus_out(utterances: Sequence[Utterance], seed: int = 0) -> list
         if len(known) >= 2:
             own = tuple(emotion.value for emotion in Emotion if emotion.value in known)
             tested = spoken & np.isin(labels, own)
-            n_left_out = int(spoken.sum() - tested.sum())
-            name = f"corpus {corpus}"
-            splits.append(Split(name, np.flatnonzero(corpora != corpus), np.flatnonzero(tested), own, n_left_out))
+            splits.append(Split(f"corpus {corpus}", np.flatnonzero(corpora != corpus), np.flatnonzero(tested), own))
     if not splits:
         raise TooFewExamplesError("To leave a corpus out, another one must know at least two of its emotions.")
     return splits

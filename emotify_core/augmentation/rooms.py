@@ -14,18 +14,15 @@ Signal = NDArray[np.float32]
 _DIRECT: Final = int(0.0025 * SR)  # what comes within 2.5 ms counts as direct sound, as in the ACE Challenge of 2015
 
 
-def reverberate(y: Signal, rng: np.random.Generator, *, rt60: float, drr_db: float | None = None) -> Signal:
+def reverberate(y: Signal, rng: np.random.Generator, *, rt60: float) -> Signal:
     """Put the voice into a random room: a direct sound, five early reflections and an exponential tail.
 
     Parameters
     ----------
     rt60 : float
         Seconds until the tail has fallen by 60 dB (Polack's model of late reverberation).
-    drr_db : float, optional
-        Ratio of the energy of the direct sound to that of everything later; about 0 if not given.
     """
-    response = synthetic_room(rng, rt60=rt60)
-    return through_room(y, response if drr_db is None else at_distance(response, drr_db=drr_db))
+    return through_room(y, synthetic_room(rng, rt60=rt60))
 
 
 def synthetic_room(rng: np.random.Generator, *, rt60: float) -> Signal:
