@@ -100,9 +100,7 @@ async def test_a_second_signal_ends_the_bot_at_once(
     await fake.until(lambda: fake.cdn.downloads)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
-    async with asyncio.timeout(PATIENCE):
-        while b"Stopping" not in await process.stderr.readline():
-            pass
+    await asyncio.wait_for(process.stderr.readuntil(b"Stopping"), PATIENCE)
     process.send_signal(signal.SIGTERM)
     code, _, _ = await ended(process)
     assert code == 128 + signal.SIGTERM

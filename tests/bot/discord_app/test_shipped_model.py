@@ -44,6 +44,7 @@ async def reply_and_restart(fake: FakeDiscord, home: Home, launch: Launch, folde
     await ended(process)
     await home.ada.react(reply, "✅")
     process = await launch(BOT, EMOTIFY_WORKERS="1")
+    await fake.connected(WARM_UP)
     await until_rows(folder, "SELECT * FROM feedback WHERE mark = 'right'")
     process.send_signal(signal.SIGTERM)
     code, _, err = await ended(process)
