@@ -241,6 +241,4 @@ class Baselines(RuleBasedStateMachine):
 
 
 TestBaselines = Baselines.TestCase
-TestBaselines.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestBaselines.settings = settings(max_examples=20, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow])

@@ -109,6 +109,4 @@ class Marks(RuleBasedStateMachine):
 
 
 TestMarks = Marks.TestCase
-TestMarks.settings = settings(
-    max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestMarks.settings = settings(max_examples=20, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow])

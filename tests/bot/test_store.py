@@ -474,7 +474,7 @@ PROBABILITIES = st.lists(st.floats(0.001, 1), min_size=len(Emotion), max_size=le
 SNOWFLAKES = st.integers(0, 2**63 - 1)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     predictions=st.lists(
         st.builds(Prediction, PROBABILITIES, duration=st.floats(0, 1200), model=st.text(max_size=20)), max_size=4

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -16,7 +16,6 @@ KEY = bytes(range(32))
 PLACE = ("note", "7", "a" * 64, "functionals-3")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=9000), st.lists(st.text(max_size=20), max_size=4))
 def test_what_was_sealed_opens_at_its_place(plain: bytes, place: list[str]) -> None:
     vault = Vault(KEY)
@@ -52,7 +51,6 @@ def test_another_key_does_not_open_it() -> None:
         Vault(bytes(32)).unseal(Vault(KEY).seal(b"numbers", *PLACE), *PLACE)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 35), st.integers(1, 255))
 def test_a_single_changed_byte_is_noticed(position: int, change: int) -> None:
     sealed = bytearray(Vault(KEY).seal(b"numbers", *PLACE))
@@ -61,7 +59,6 @@ def test_a_single_changed_byte_is_noticed(position: int, change: int) -> None:
         Vault(KEY).unseal(bytes(sealed), *PLACE)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_anything_else_is_refused(garbage: bytes) -> None:
     with pytest.raises(SealError):

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 import emotify_core.cli.train as train_command
 from emotify_core.classifier import EmotionClassifier
@@ -18,10 +17,6 @@ from emotify_core.registry import Registry
 from emotify_core.speech_training import train_speech_detector
 from tests.emotify_core.tiny_models import tiny_network
 from tests.emotify_core.voices import write_corpus
-
-# A busy machine must not fail a test: no example has a deadline.
-settings.register_profile("emotify", deadline=None)
-settings.load_profile("emotify")
 
 
 @pytest.fixture(scope="session")

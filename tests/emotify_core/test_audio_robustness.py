@@ -46,7 +46,7 @@ def outcome(data: bytes) -> Waveform | AudioError:
 class TestErrors:
     @given(st.binary(max_size=4000))
     @example(b"")
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_any_bytes_give_a_waveform_or_an_audio_error(self, data: bytes) -> None:
         result = outcome(data)
 
@@ -54,12 +54,12 @@ class TestErrors:
         assert "\n" not in str(result)  # one sentence
 
     @given(st.sampled_from(SIGNATURES), st.binary(max_size=2000))
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_a_signature_before_any_bytes_too(self, signature: bytes, rest: bytes) -> None:
         assert isinstance(outcome(signature + rest), Waveform | AudioError)
 
     @given(st.sampled_from(NOTES), st.data())
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_damaged_files_of_every_format_too(self, name: str, draw: st.DataObject) -> None:
         damaged = bytearray(note(name))
         # Headers matter most, so half of the damage is done there.

@@ -14,7 +14,7 @@ SPEECH = synthesize_voice(1.5, seed=2)
 
 
 @given(gain_db=st.floats(-30, 60), offset=st.floats(-1, 1))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_gain_and_offset_of_the_microphone_change_nothing(gain_db: float, offset: float) -> None:
     heard = (10 ** (gain_db / 20) * np.pad(SPEECH, 4000) + offset).astype(np.float32)
 
