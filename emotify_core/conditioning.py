@@ -64,6 +64,13 @@ def condition(y: NDArray[np.float32], sr: int, *, trim: bool = True, normalize: 
 def sound_duration(y: NDArray[np.float32], sr: int) -> float:
     """Count the seconds that `condition` leaves of a signal when it trims, without making a new one.
 
+    Parameters
+    ----------
+    y : ndarray of float32, shape=(n_samples,)
+        Mono signal.
+    sr : int
+        Sampling rate in Hz.
+
     Raises
     ------
     AudioTooShortError

@@ -190,7 +190,19 @@ def principal_axes(rows: Matrix, n_axes: int) -> Matrix | None:
 
 
 def softmax(scores: NDArray[np.float64], *, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Turn log-scores into probabilities along the last axis."""
+    """Turn log-scores into probabilities.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape=(..., n_classes)
+    temperature : float
+        What the scores are divided by: above 1 the probabilities become more alike.
+
+    Returns
+    -------
+    ndarray of float, shape=(..., n_classes)
+        They sum to 1 along the last axis.
+    """
     shifted = scores / temperature
     powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

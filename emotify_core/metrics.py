@@ -72,7 +72,25 @@ def restrict_probabilities(
 
 
 def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
-    """Count utterances by label (row) and prediction (column), shape=(n_labels, n_labels)."""
+    """Count utterances by label (row) and prediction (column).
+
+    Parameters
+    ----------
+    truth, predicted : array_like of str, shape=(n,)
+    labels : sequence of str
+        Names of the rows and columns.
+
+    Returns
+    -------
+    ndarray of int64, shape=(n_labels, n_labels)
+
+    Raises
+    ------
+    KeyError
+        If something is not among the labels.
+    ValueError
+        If there are not as many predictions as utterances.
+    """
     index = {label: i for i, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for t, p in zip(np.asarray(truth), np.asarray(predicted), strict=True):
@@ -81,13 +99,19 @@ def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[st
 
 
 def recall_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of each class that was recognised; NaN for a class without utterances."""
+    """Share of each class in a `confusion_matrix` that was recognised.
+
+    Returns
+    -------
+    ndarray of float64, shape=(n_labels,)
+        NaN for a class without utterances.
+    """
     total = confusion.sum(axis=1)
     return np.where(total > 0, np.diag(confusion) / np.maximum(total, 1), np.nan)
 
 
 def unweighted_average_recall(confusion: NDArray[np.int64]) -> float:
-    """Mean of the recalls of the classes that have utterances (UAR).
+    """Mean of the recalls of the classes that have utterances in a `confusion_matrix` (UAR).
 
     References
     ----------
@@ -98,7 +122,7 @@ def unweighted_average_recall(confusion: NDArray[np.int64]) -> float:
 
 
 def accuracy(confusion: NDArray[np.int64]) -> float:
-    """Share of all utterances that were recognised (weighted average recall)."""
+    """Share of all utterances in a `confusion_matrix` that were recognised (weighted average recall)."""
     return float(np.trace(confusion) / confusion.sum())
 
 
@@ -221,6 +245,12 @@ def calibration_error_by_chance(
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, n_bins: int = 10) -> list[dict[str, float]]:
     """Compare confidence with the share of right verdicts, over bins of equal width.
 
+    Parameters
+    ----------
+    confidence : array_like of float, shape=(n,)
+    correct : array_like of bool, shape=(n,)
+    n_bins : int
+
     Returns
     -------
     list of dict
@@ -247,7 +277,17 @@ def _bins(confidence: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
 def selective_recall(
     truth: ArrayLike, predicted: ArrayLike, confidence: ArrayLike, labels: Sequence[str], *, coverage: float
 ) -> float:
-    """UAR over the share `coverage` of utterances that the classifier is most certain of."""
+    """UAR over the share of utterances that the classifier is most certain of.
+
+    Parameters
+    ----------
+    truth, predicted : array_like of str, shape=(n,)
+    confidence : array_like of float, shape=(n,)
+    labels : sequence of str
+        All that there are.
+    coverage : float
+        The share, from 0 to 1; one utterance counts at least.
+    """
     order = np.argsort(-np.asarray(confidence, dtype=float), kind="stable")
     kept = order[: max(1, round(coverage * len(order)))]
     return unweighted_average_recall(confusion_matrix(np.asarray(truth)[kept], np.asarray(predicted)[kept], labels))
@@ -262,6 +302,13 @@ def coverage_curve(
     coverages: Sequence[float] = COVERAGES,
 ) -> list[tuple[float, float]]:
     """Trade answers for reliability: the UAR over the surest share of utterances, for each share.
+
+    Parameters
+    ----------
+    truth, predicted, confidence, labels
+        As for `selective_recall`.
+    coverages : sequence of float
+        Shares, from 0 to 1.
 
     Returns
     -------
