@@ -67,9 +67,10 @@ async def test_the_demonstration_note_is_answered(
 @pytest.mark.corpus
 @pytest.mark.skipif(not CLIP.exists(), reason="RAVDESS is not in ../shared/data")
 async def test_a_real_voice_is_answered(fake: FakeDiscord, home: Home, launch: Launch, tmp_path: Path) -> None:
-    audio = await asyncio.to_thread(as_voice_message, CLIP)
-    await reply_and_restart(fake, home, launch, tmp_path, audio)
-    (row,) = rows(tmp_path, "SELECT * FROM notes JOIN predictions ON predictions.note = notes.id")
+    await launch(BOT, EMOTIFY_WORKERS="1")
+    await fake.connected(WARM_UP)
+    await offered(fake, await send_note(home.ada, home.channel, await asyncio.to_thread(as_voice_message, CLIP)))
+    (row,) = await until_rows(tmp_path, "SELECT * FROM predictions")
     assert row["emotion"] == "angry"
 
 
