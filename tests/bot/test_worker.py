@@ -86,10 +86,10 @@ def pool_of_one(model: Path, cache_dir: Path, limits: DecodeLimits | None = None
 
 
 @pytest.fixture(scope="module")
-def cache_dir(request: pytest.FixtureRequest) -> Path:
-    """What numba compiles outlives the test run, as it outlives a run of the bot."""
-    assert request.config.cache is not None
-    return request.config.cache.mkdir("numba")
+def cache_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What numba compiles outlives the test run, as it outlives a run of the bot, unless pytest is to keep nothing."""
+    cache: pytest.Cache | None = getattr(request.config, "cache", None)
+    return tmp_path_factory.mktemp("numba") if cache is None else cache.mkdir("numba")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
