@@ -8,7 +8,7 @@ import pytest
 
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
-from tests.bot.discord_app.harness import AUDIO, Home, Start, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
 REACTIONS = "/channels/*/messages/*/reactions/**"
@@ -323,7 +323,7 @@ async def test_a_server_that_sends_the_bot_away_keeps_the_feedback(
     if status != 200:
         fake.fail("GET", "/channels/*", status, times=None)
     fake.remove_bot(home.guild)
-    await fake.until(lambda: fake.calls_to("GET", "/channels/*"), PATIENCE)
+    await fake.until(lambda: fake.calls_to("GET", "/channels/*"))
     await bot.end()
     assert await bot.marks() == ["right"]
 

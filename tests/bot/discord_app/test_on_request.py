@@ -85,11 +85,11 @@ async def test_a_note_is_not_heard_a_second_time_through_the_menu(fake: FakeDisc
 
 
 async def test_who_wants_no_listening_is_reminded_of_it_privately(fake: FakeDiscord, bot: Running, home: Home) -> None:
-    shown = await fake.next_response(await home.ada.command(fake.dm(home.ada), "privacy"), timeout=PATIENCE)
+    shown = await fake.next_response(await home.ada.command(fake.dm(home.ada), "privacy"))
     click = await home.ada.click(shown, "Don't listen to my voice notes")
-    await fake.until(lambda: click.followups, PATIENCE)
+    await fake.until(lambda: click.followups)
     request = await home.ada.command(home.channel, "listen", clip=Upload("me.ogg", AUDIO))
-    [told] = await fake.until(lambda: request.followups, PATIENCE)
+    [told] = await fake.until(lambda: request.followups)
     assert (told.content, told.ephemeral) == (messages.OPTED_OUT, True)
     assert fake.messages(home.channel) == []
     assert bot.recognizer.heard == []
