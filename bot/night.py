@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -28,6 +29,7 @@ from bot.models import (
     shipped_champion,
 )
 from bot.night_examples import Reading
+from bot.night_outcome import Outcome, UntidyNightError, draw, gate_lines
 from bot.records import Decision, Origin, StoredNight, time_text
 from bot.store import Store, StoreError
 from emotify_core.errors import EmotifyError, ModelError, sentence_of
@@ -35,7 +37,7 @@ from emotify_core.files import write_atomically
 from emotify_core.header import Header
 from emotify_core.learning import Example, Lesson
 from emotify_core.night_card import render_night_card
-from emotify_core.registry import CARD_FILE, Registry
+from emotify_core.registry import CARD_FILE, LAST_NIGHT_FILE, Registry
 
 _log = logging.getLogger(__name__)
 
@@ -56,37 +58,6 @@ class Learn(Protocol):
 
     def __call__(self, champion: Path, examples: Iterable[Example], *, seed: int, now: datetime) -> Lesson:
         """Fit a challenger and compare it with the champion."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a night."""
-
-    decision: Decision
-    reason: str
-    champion: str
-    challenger: str | None
-    report: Mapping[str, Any]
-    decided_at: datetime
-
-    def facts(self) -> dict[str, Any]:
-        """Lay it out as `emotify_core.cli.night.show_night` and a version's metrics have it."""
-        return {
-            "decision": self.decision,
-            "reason": self.reason,
-            "champion": self.champion,
-            "challenger": self.challenger,
-            "decided_at": self.decided_at.astimezone(UTC).isoformat(timespec="seconds"),
-            **self.report,
-        }
-
-
-class UntidyNightError(Exception):
-    """A night was decided, but could not be recorded, or old versions not be deleted; the next one makes up for it."""
-
-    def __init__(self, outcome: Outcome, cause: Exception) -> None:
-        super().__init__(sentence_of(cause))
-        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -321,6 +292,19 @@ class Night:
             )
         )
         _log.info("Night %d: %s. %s", number, outcome.decision, outcome.reason)
+        for line in gate_lines(outcome):
+            _log.info("Night %d: %s", number, line)
+        self._tell_the_registry(outcome)
+
+    def _tell_the_registry(self, outcome: Outcome) -> None:
+        """Leave what came of the night where `emotify models show` finds it, which knows no database."""
+        path = self.picture.with_name(LAST_NIGHT_FILE)
+        text = json.dumps(outcome.facts(), indent=2, ensure_ascii=False) + "\n"
+        try:
+            path.unlink(missing_ok=True)  # rather none than that of another night
+            write_atomically(path, lambda file: file.write(text.encode()))
+        except OSError as error:
+            _log.warning("`emotify models show` cannot tell of this night: %s", sentence_of(error))
 
     # Order
 
@@ -328,8 +312,9 @@ class Night:
         """Put in order what a night left behind that was killed."""
         if n_leftovers := self.registry.sweep(before=self.clock() - _ABANDONED):
             _log.info("%d leftovers of a job that was cut short were deleted", n_leftovers)
-        for half in self.picture.parent.glob(f".{self.picture.name}.*"):  # of `write_atomically`; no other night runs
-            half.unlink(missing_ok=True)
+        for name in (self.picture.name, LAST_NIGHT_FILE):
+            for half in self.picture.parent.glob(f".{name}.*"):  # of `write_atomically`; no other night runs
+                half.unlink(missing_ok=True)
         if aside := self.registry.mend():
             _log.warning("Which model served is not known any more: the damaged record of it lies in %s", aside)
         nights = self.runner.run(self.store.nights(_N_LOOKED_BACK))
@@ -361,24 +346,6 @@ class Night:
                 if self._learned_before(version, withdrawn_at):
                     self.registry.remove(version)
         prune(self.registry, keep=self.keep_models)
-
-
-def draw(outcome: Outcome) -> bytes | None:
-    """Draw the gate's table; None if there is none, or matplotlib is not installed."""
-    from emotify_core.gate_picture import draw_gate  # noqa: PLC0415 - only a night that compared something draws
-
-    rows = outcome.report.get("gate", [])
-    n_failed = sum(not row["passed"] for row in rows)
-    day = outcome.decided_at
-    came_of_it = "the challenger is the champion now" if outcome.decision == "promoted" else "the champion stays"
-    if outcome.decision != "promoted" and n_failed:
-        came_of_it += f", the challenger falls short in {n_failed} of {len(rows)} checks"
-    try:
-        picture = draw_gate(rows, title=f"{day.day} {day:%B %Y}: {came_of_it}")
-    except ImportError:
-        _log.warning("There is no picture of the night: matplotlib, of the extra bot, is not installed")
-        return None
-    return None if picture is None else picture.png
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

@@ -22,8 +22,9 @@ from rich.text import Text
 from bot.config import Settings, load_settings
 from bot.log import logging_to
 from bot.models import open_registry
-from bot.night import Learn, Night, Outcome, UntidyNightError
+from bot.night import Learn, Night
 from bot.night_lock import LOCK_FILE, LockedError, locked
+from bot.night_outcome import Outcome, UntidyNightError
 from bot.opening import open_pseudonymizer, open_store
 from bot.pseudonyms import PseudonymKeyError
 from bot.store import Store, StoreError

@@ -34,11 +34,12 @@ from emotify_core.errors import ModelError, ModelNotFoundError
 from emotify_core.files import read_checked, sha256_of, write_atomically
 from emotify_core.header import NETWORK_FILE, Header
 
-__all__ = ["ALIAS_FILE", "CARD_FILE", "MODEL_FILE", "NETWORK_FILE", "Header", "Registry"]
+__all__ = ["ALIAS_FILE", "CARD_FILE", "LAST_NIGHT_FILE", "MODEL_FILE", "NETWORK_FILE", "Header", "Registry"]
 
 ALIAS_FILE: Final = "champion.json"
 MODEL_FILE: Final = "model.skops"
 CARD_FILE: Final = "card.md"
+LAST_NIGHT_FILE: Final = "last_night.json"  # beside the registry of a bot: what came of the last night
 _VERSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LEFTOVERS: Final = (".publishing-*", ".removing-*", f".{ALIAS_FILE}.*")
 _KEPT_HISTORY: Final = 50

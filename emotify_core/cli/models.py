@@ -22,9 +22,10 @@ from emotify_core.cli.terminal import printable
 from emotify_core.errors import FeatureSetMismatchError, ModelError, ModelNotFoundError
 from emotify_core.gate_picture import NIGHT_PICTURE
 from emotify_core.header import FEATURE_SET, Header
-from emotify_core.registry import ALIAS_FILE, CARD_FILE, Registry
+from emotify_core.registry import ALIAS_FILE, CARD_FILE, LAST_NIGHT_FILE, Registry
 from emotify_core.shipped import shipped_models
 
+_DAMAGED_NIGHT: Final = "{} is damaged: delete it; `python -m bot retrain --last` tells of the night."
 _MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
 
 
@@ -48,7 +49,8 @@ def _folder(named: Path | None) -> Path:
     if not named.is_dir():
         raise ModelNotFoundError(f"There is no folder {printable(named)}.")
     inside = named / "models"
-    return inside if inside.is_dir() and not (named / ALIAS_FILE).exists() else named
+    is_data = inside.is_dir() or (named / LAST_NIGHT_FILE).exists()  # a night may have kept the shipped model
+    return inside if is_data and not (named / ALIAS_FILE).exists() else named
 
 
 def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
@@ -91,10 +93,15 @@ def _uar(registry: Registry, version: str) -> float | None:
 
 
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
+    last = {} if arguments.version else _last_night(registry)
+    if last and not registry.versions() and not registry.damaged():
+        _show_last(registry, last, arguments, out)
+        return
     version = arguments.version or _champion(registry)
     header, metrics = registry.header(version), registry.metrics(version)
     if arguments.json:
-        out.print(json.dumps({**asdict(header), "metrics": metrics}, indent=2), soft_wrap=True)
+        told = {"last_night": last} if last else {}
+        out.print(json.dumps({**asdict(header), "metrics": metrics, **told}, indent=2), soft_wrap=True)
         return
     if night := metrics.get("night"):
         try:
@@ -111,6 +118,30 @@ def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         out.print("\n".join(map(printable, lines)), soft_wrap=True)
     elif not night:
         out.print(f"{version} has no card.", soft_wrap=True)
+    if last and last.get("decision") != "promoted":
+        out.print()
+        _show_last(registry, last, arguments, out)
+
+
+def _last_night(registry: Registry) -> dict[str, Any]:
+    """Read what came of the last night; empty if there was none."""
+    path = registry.root.parent / LAST_NIGHT_FILE
+    try:
+        return dict(json.loads(path.read_bytes())) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise ModelError(_DAMAGED_NIGHT.format(path)) from error
+
+
+def _show_last(registry: Registry, night: Mapping[str, Any], arguments: argparse.Namespace, out: Console) -> None:
+    """Print the last night, which promoted nothing."""
+    if arguments.json:
+        out.print(json.dumps({"last_night": night}, indent=2), soft_wrap=True)
+        return
+    out.print("The last night:")
+    try:
+        show_night(out, night)
+    except _MISSHAPEN as error:
+        raise ModelError(_DAMAGED_NIGHT.format(registry.root.parent / LAST_NIGHT_FILE)) from error
 
 
 def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:

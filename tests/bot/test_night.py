@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pkgutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, Literal
 import pytest
 
 from bot import models
-from bot.night import Outcome
+from bot.night_outcome import Outcome
 from bot.store import Store, StoreError
 from bot.verdicts import Judgement
+from emotify_core.cli import main as emotify
 from emotify_core.emotions import Emotion
 from emotify_core.errors import ModelError
 from emotify_core.header import Header
@@ -239,6 +241,34 @@ class TestKept:
         assert not school.registry.root.exists()
         assert "The champion stays: UAR 0.7 -> 0.6." in school.out
         assert (school.settings.data_dir / "night.png").exists()
+        assert school.nights()[0].decision == "kept"
+
+    def test_models_show_tells_of_it_and_the_log_has_the_table(
+        self, school: School, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        school.student.decision = "keep"
+        school.hear()
+        with caplog.at_level(logging.INFO, "bot.night"):
+            school.night()
+
+        assert emotify(["models", "show", "--registry", str(school.settings.data_dir)]) == 0
+
+        assert capsys.readouterr().out.splitlines()[1:] == school.out.splitlines()
+        assert (
+            "Night 1: recall of surprised, pink noise 20 dB: 0.661 -> 0.596, difference -0.065 (-0.075 to -0.055), "
+            "not passed: not up"
+        ) in caplog.messages
+
+    def test_what_cannot_be_told_to_the_registry_is_recorded_all_the_same(
+        self, school: School, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (school.settings.data_dir / "last_night.json").mkdir(parents=True)
+        school.student.decision = "keep"
+        school.hear()
+
+        school.night()
+
+        assert "`emotify models show` cannot tell of this night" in caplog.text
         assert school.nights()[0].decision == "kept"
 
     def test_without_feedback_nothing_is_learned(self, school: School) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import emotify_core.cli.models  # noqa: F401  (before a test gives up the rights to read it)
 from emotify_core.cli import main
-from emotify_core.registry import Header, Registry
+from emotify_core.registry import LAST_NIGHT_FILE, Header, Registry
 from tests.emotify_core.gates import night_facts
 from tests.emotify_core.measured import metrics_of
 from tests.emotify_core.tiny_models import tiny_header, tiny_model
@@ -204,6 +204,55 @@ class TestNight:
         assert out.startswith("night-1, retrained on shipped-1\n")
         assert "✗ recall of surprised, pink noise 20 dB" in out
         assert out.endswith("The challenger is the champion now: Nowhere worse than allowed.\n")
+
+    def test_a_last_night_that_kept_the_champion_is_shown_below_it(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        night = night_facts(decision="kept", reason="UAR, clean: 0.7 -> 0.6.")
+        (registry.root.parent / LAST_NIGHT_FILE).write_text(json.dumps(night))
+
+        assert models(registry, "show") == 0
+        shown = capsys.readouterr().out
+        assert models(registry, "show", "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert models(registry, "show", "tiny-1") == 0
+        named = capsys.readouterr().out
+
+        assert "tiny-2 has no card.\n\nThe last night:\n" in shown
+        assert shown.endswith("The champion stays: UAR, clean: 0.7 -> 0.6.\n")
+        assert (report["version"], report["last_night"]) == ("tiny-2", night)
+        assert "last night" not in named
+
+    def test_a_last_night_that_promoted_is_shown_with_its_model_only(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (registry.root.parent / LAST_NIGHT_FILE).write_text(json.dumps(night_facts()))
+
+        assert models(registry, "show") == 0
+
+        assert "last night" not in capsys.readouterr().out
+
+    def test_before_any_promotion_there_is_the_last_night_alone(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        night = night_facts(decision="kept", reason="UAR, clean: 0.7 -> 0.6.")
+        (tmp_path / LAST_NIGHT_FILE).write_text(json.dumps(night))
+
+        assert main(["models", "show", "--registry", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.startswith("The last night:\n2026-01-02 03:31 UTC, champion shipped-1 against")
+        assert main(["models", "show", "--registry", str(tmp_path), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"last_night": night}
+
+    @pytest.mark.parametrize("text", ["", "5", '{"gate": 5}', '{"gate": [{}]}'])
+    def test_a_damaged_last_night_is_one_sentence(
+        self, registry: Registry, capsys: pytest.CaptureFixture[str], text: str
+    ) -> None:
+        (registry.root.parent / LAST_NIGHT_FILE).write_text(text)
+
+        assert models(registry, "show") == 1
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "last_night.json is damaged: delete it" in line
 
     def test_its_card_is_written_anew_and_named(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         registry.publish(tiny_header("night-1"), tiny_model(), {"night": night_facts()})
