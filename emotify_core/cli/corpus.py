@@ -26,10 +26,10 @@ def read_corpora(arguments: argparse.Namespace, errors: Console) -> list[Utteran
     def tell(sentence: str) -> None:
         errors.print(printable(sentence), soft_wrap=True)
 
-    found: dict[tuple[str, str], Utterance] = {}  # what lies in two of the folders counts once
+    found: dict[tuple[str, str | Path], Utterance] = {}  # what lies in two of the folders counts once
     for name, folder in arguments.corpus:
         for utterance in read_corpus(name, folder, tell=tell):
-            found.setdefault((name, utterance.name), utterance)
+            found.setdefault((name, utterance.path.resolve() if utterance.in_folders else utterance.name), utterance)
     return sorted(found.values(), key=lambda u: (u.corpus, u.speaker, u.name))
 
 

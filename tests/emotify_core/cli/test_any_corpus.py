@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from emotify_core.cli import main
+from emotify_core.cli.corpus import read_corpora
+from emotify_core.cli.terminal import PlainConsole
 from emotify_core.emotions import Emotion
 from emotify_core.manifest import MANIFEST
 from emotify_core.registry import Registry
@@ -38,6 +41,17 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(mine: Path, feature_cache: Path, *arguments: str) -> int:
     options = ["--cache", str(feature_cache), "--jobs", "1", "--recipe", "functionals"]
     return main([*arguments, "--corpus", f"mine={mine}", *options])
+
+
+def test_each_file_counts_once_however_its_folder_is_spelled(tmp_path: Path) -> None:
+    for name in ("1.wav", "1.mp3"):
+        (tmp_path / name).touch()
+    (tmp_path / MANIFEST).write_text("file,emotion,speaker\n1.wav,sad,a\n1.mp3,happy,a\n", encoding="utf-8")
+    folders = (tmp_path, tmp_path / ".." / tmp_path.name)
+
+    utterances = read_corpora(Namespace(corpus=[("mine", folder) for folder in folders]), PlainConsole(stderr=True))
+
+    assert sorted(u.path.name for u in utterances) == ["1.mp3", "1.wav"]
 
 
 @pytest.mark.parametrize("protocol", ["loso", "random"])
