@@ -48,6 +48,19 @@ class TestRead:
         )
         assert second == Utterance(root / "2.mp3", "mine", "ben", Emotion.ANGRY, in_folders=True)
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"\xef\xbb\xbffile;emotion;speaker;;\r\n1, 2.wav;sad;a;;\r\n;;;;\r\n",
+            b'file, emotion, speaker\n"1, 2.wav", "sad", "a"\n  \n',
+        ],
+        ids=["a spreadsheet where the comma is the decimal sign", "blanks after the commas"],
+    )
+    def test_what_other_programs_write_is_read(self, tmp_path: Path, text: bytes) -> None:
+        root = write_manifest(tmp_path, text, "1, 2.wav")
+
+        assert read_corpus("mine", root) == (Utterance(root / "1, 2.wav", "mine", "a", Emotion.SAD, in_folders=True),)
+
     @pytest.mark.parametrize("emotion", Emotion)
     def test_all_eight_emotions_are_known(self, tmp_path: Path, emotion: Emotion) -> None:
         root = write_manifest(tmp_path, f"{HEAD}1.wav,{emotion},a\n", "1.wav")
@@ -65,6 +78,18 @@ class TestRead:
             "is none of neutral, calm, happy, sad, angry, fearful, disgust, surprised: boredom (2), contempt (1)"
         )
 
+    def test_what_stands_there_is_told_too_where_nothing_fits_but_no_more_than_ten(self, tmp_path: Path) -> None:
+        root = write_manifest(tmp_path, HEAD + "".join(f"1.wav,code {i},a\n" for i in range(12)), "1.wav")
+        told: list[str] = []
+
+        with pytest.raises(CorpusError, match="No line of"):
+            read_corpus("mine", root, tell=told.append)
+
+        assert told[0].endswith(
+            ": code 0 (1), code 1 (1), code 2 (1), code 3 (1), code 4 (1), code 5 (1), code 6 (1), "
+            "code 7 (1), code 8 (1), code 9 (1) and 2 more"
+        )
+
     def test_one_name_in_two_folders_is_of_two_recordings_but_with_an_addition_of_a_copy(self, tmp_path: Path) -> None:
         files = ("anna/1.wav", "ben/1.wav", "ben/1-noise.wav")
         root = write_manifest(tmp_path, f"{HEAD}{files[0]},sad,anna\n{files[1]},sad,ben\n", *files)
@@ -80,15 +105,17 @@ class TestWhatIsWrong:
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [
-            ("", "the first line must name the columns file, emotion and speaker, separated by commas; it lacks: file"),
-            ("file,label\n1.wav,sad\n", "separated by commas; it lacks: emotion, speaker"),
-            ("file;emotion;speaker\n1.wav;sad;a\n", "separated by commas; it lacks: file, emotion, speaker"),
+            ("", "the first line must name the columns file, emotion and speaker, separated by commas or semicolons; "),
+            ("file,label\n1.wav,sad\n", "separated by commas or semicolons; it lacks: emotion, speaker"),
+            ("file\temotion\tspeaker\n1.wav\tsad\ta\n", "or semicolons; it lacks: file, emotion, speaker"),
+            ("file,emotion,speaker,Emotion\n1.wav,sad,a,happy\n", "the first line names the column emotion twice"),
             (f"{HEAD}1.wav,sad,a\n1.wav,sad,b\n", "line 3: the file 1.wav stands in a line before, too"),
             (f"{HEAD}1.wav,sad,a\n./1.wav,sad,b\n", "line 3: the file ./1.wav stands in a line before, too"),
-            (f"{HEAD}\n2.wav,sad,a\n", "line 3: there is no file "),
+            (f"{HEAD}1.wav,sad,a\n2/../1.wav,sad,b\n", "line 3: the file 2/../1.wav stands in a line before, too"),
+            (f"{HEAD}\n3.wav,sad,a\n", "line 3: there is no file "),
             (f"{HEAD}1.wav,sad\n", "line 2: nothing stands in the column speaker"),
             (f"{HEAD}1.wav, ,a\n", "line 2: nothing stands in the column emotion"),
-            (f"{HEAD}1.wav,sad,a,31\n", "line 2: there are more cells than columns; is a comma to stand in quotes?"),
+            (f"{HEAD}1.wav,sad,a,31\n", "line 2: there are more cells than columns; is one to stand in quotes?"),
             (f"{HEAD}1.wav,boredom,a\n", "has one of these emotions: neutral, calm, happy"),
             (HEAD, "has one of these emotions: neutral, calm, happy"),
             (f'{HEAD}"1.wav,sad,a\n', "line 2: unexpected end of data"),
@@ -102,7 +129,7 @@ class TestWhatIsWrong:
         ],
     )
     def test_it_is_one_sentence(self, tmp_path: Path, text: str | bytes, sentence: str) -> None:
-        root = write_manifest(tmp_path, text, "1.wav")
+        root = write_manifest(tmp_path, text, "1.wav", "2/2.wav")
 
         with pytest.raises(CorpusError) as caught:
             read_corpus("mine", root)
