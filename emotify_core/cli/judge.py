@@ -20,6 +20,8 @@ from emotify_core.outcomes import Outcome, figures, uar_by_group
 def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> dict[str, Any]:
     """Let a model hear recordings as it hears notes, each by itself; the verdict is among all its emotions.
 
+    An emotion that the model does not know, it never hears.
+
     Raises
     ------
     TrainingError
@@ -31,7 +33,7 @@ def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors
     learned = {corpus["name"] for corpus in classifier.header.corpora}
     if met := sorted({u.corpus for u in utterances} & learned):
         raise TrainingError(f"{classifier.version} learned from {', '.join(met)}: figures on that would flatter it.")
-    emotions = [emotion for emotion in Emotion if emotion in classifier.header.labels]
+    emotions = [e for e in Emotion if e in classifier.header.labels or any(u.label is e for u in utterances)]
     heard, probabilities, no_voice, unreadable = [], [], 0, 0
     for utterance in Bars(errors)(utterances, len(utterances), "listening"):
         try:
@@ -42,7 +44,7 @@ def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors
             unreadable += 1
         else:
             heard.append(utterance)
-            probabilities.append([found[emotion] for emotion in emotions])
+            probabilities.append([found.get(emotion, 0.0) for emotion in emotions])
     if not heard:
         raise TooFewExamplesError(f"{classifier.version} heard a voice in none of the {len(utterances)} recordings.")
     table = np.array(probabilities)

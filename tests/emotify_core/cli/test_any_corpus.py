@@ -6,14 +6,17 @@ import csv
 import json
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from emotify_core.classifier import EmotionClassifier
 from emotify_core.cli import main
 from emotify_core.cli.corpus import read_corpora
 from emotify_core.cli.terminal import PlainConsole
 from emotify_core.emotions import Emotion
 from emotify_core.manifest import MANIFEST
+from emotify_core.prediction import Prediction
 from emotify_core.registry import Registry
 from tests.emotify_core.voices import voice, write_recording
 
@@ -150,6 +153,20 @@ class TestModel:
         assert lines[0] == f"model {report['model']}, as it hears notes"
         assert lines[-1].endswith(" in which no voice was heard, 1 that cannot be read")
         assert max(map(len, lines)) <= 80
+
+    def test_an_emotion_that_it_does_not_know_it_never_hears(
+        self, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        heard = Prediction(probabilities={Emotion.SAD: 0.6, Emotion.ANGRY: 0.4}, duration=1.0, model="two")
+        header = SimpleNamespace(corpora=(), labels=("angry", "sad"))
+        two = SimpleNamespace(version="two", header=header, predict=lambda _: heard)
+        monkeypatch.setattr(EmotionClassifier, "load", lambda _: two)
+
+        assert self.judge("mine", mine, "--json") == 0
+
+        clean = json.loads(capsys.readouterr().out)["figures"]["clean"]
+        assert clean["labels"] == list(EMOTIONS)
+        assert clean["recall"] == {"neutral": 0, "sad": 1, "angry": 0}
 
     @pytest.mark.parametrize(
         ("option", "sentence"),
