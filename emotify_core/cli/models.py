@@ -180,6 +180,8 @@ def _figures_of(path: Path, header: Header) -> dict[str, Any]:
     """Read what `emotify evaluate --json` printed of another protocol, or of shuffled labels, under the card's keys."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
+        if "model" in report:
+            raise ModelError(f"{path} holds figures of {report['model']} as it is, of which a card tells nothing.")
         is_permuted, protocol, recipe = report["permuted"], report["protocol"], report["recipe"]
         if is_permuted and protocol != "loco":
             clean = report["figures"]["clean"]

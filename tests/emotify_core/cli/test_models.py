@@ -346,6 +346,7 @@ class TestCard:
             ({"protocol": "loso"}, "the protocol loso, which only training adds to a card."),
             ({"permuted": True}, "shuffled labels by the protocol loco, of which a card tells nothing."),
             ({"recipe": "classic"}, "the recipe classic, but tiny-1 is of functionals."),
+            ({"model": "tiny-1"}, "tiny-1 as it is, of which a card tells nothing."),
         ],
     )
     def test_figures_that_are_not_of_the_version_are_refused(
