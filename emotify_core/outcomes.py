@@ -171,13 +171,13 @@ def strong_over_normal(dataset: Dataset, splits: Sequence[Split], outcome: Outco
     dict or None
         ``share_of_pairs`` (same speaker, emotion and sentence) in which the strong one has more, ``n_pairs``,
         ``mean_difference``, and ``share_of_speakers`` whose strong utterances have more on average. None where the
-        corpora know no intensity.
+        corpora do not know both intensity and sentence.
     """
     arousal = outcome.probabilities @ np.array([Emotion(label).arousal for label in outcome.labels])
     tested = [dataset.utterances[i] for split in splits for i in split.test]
-    found: dict[tuple[str, str, str, str | None], dict[str, float]] = defaultdict(dict)
+    found: dict[tuple[str, str, str, str], dict[str, float]] = defaultdict(dict)
     for utterance, value in zip(tested, arousal.tolist(), strict=True):
-        if utterance.intensity is not None:
+        if utterance.intensity is not None and utterance.sentence is not None:
             key = (utterance.corpus, utterance.speaker, utterance.label.value, utterance.sentence)
             found[key][utterance.intensity] = value
     pairs = [(key, pair["strong"] - pair["normal"]) for key, pair in found.items() if len(pair) == 2]

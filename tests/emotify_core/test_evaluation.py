@@ -659,6 +659,12 @@ class TestArousal:
         assert found is not None
         assert found["n_pairs"] == 1
 
+    def test_utterances_of_unknown_words_are_not_compared(self) -> None:
+        dataset = table_of([replace(u, sentence=None) for u in self.dataset().utterances])
+        splits, outcome = self.outcome(dataset, {(s, i): 0.5 for s in ("01", "02") for i in ("normal", "strong")})
+
+        assert strong_over_normal(dataset, splits, outcome) is None
+
     def test_corpora_without_intensities_say_nothing(self, dataset: Dataset, outcome: Outcome) -> None:
         assert strong_over_normal(dataset, emobox_folds(dataset.utterances), outcome) is None
 
