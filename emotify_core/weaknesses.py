@@ -75,10 +75,15 @@ def _acted(corpora: Sequence[str]) -> str:
             "It knows actors who were told what to express, in a studio, in North American English, reading two "
             f"sentences. {_REAL_FEELINGS}"
         )
-    languages = list(dict.fromkeys(_LANGUAGES.get(name, f"what {name} holds") for name in corpora))
-    return (
-        f"It learned from acted speech: people who were told what to express, in {listed(languages)}. {_REAL_FEELINGS}"
-    )
+    told = []
+    if languages := list(dict.fromkeys(_LANGUAGES[name] for name in corpora if name in _LANGUAGES)):
+        told.append(f"It learned from acted speech: people who were told what to express, in {listed(languages)}.")
+    if others := [name for name in corpora if name not in _LANGUAGES]:
+        too = " too" if told else ""
+        told.append(
+            f"It learned from {listed(others)}{too}; whether that was acted, and in which language, is not noted."
+        )
+    return " ".join((*told, _REAL_FEELINGS))
 
 
 def _missed_emotions(clean: Metrics) -> Iterator[str]:

@@ -44,7 +44,15 @@ class TestTrainingVoices:
         text, *_ = weaknesses([{"name": n} for n in ("ravdess", "nemo", "emodb", "nemo", "new")], {})
 
         assert "acted speech" in text
-        assert "in North American English, Polish, German and what new holds. Real feelings" in text
+        assert "in North American English, Polish and German. It learned from new too; whether that was acted" in text
+        assert "is not noted. Real feelings" in text
+
+    def test_of_recordings_of_ones_own_nobody_says_that_they_were_acted(self) -> None:
+        text, *_ = weaknesses([{"name": "mine"}], {})
+
+        assert text.startswith(
+            "It learned from mine; whether that was acted, and in which language, is not noted. Real"
+        )
 
 
 class TestEmotions:
