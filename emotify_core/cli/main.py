@@ -148,7 +148,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         const="",
         metavar="DIR",
         help="train nothing, but measure a published model as it hears notes, by no protocol: folder of a version "
-        "or registry (without DIR: the shipped model); corpora that it learned from are refused",
+        "or registry (without DIR: the shipped model); corpora that it learned from are refused, by their names",
     )
     command.add_argument("--conditions", action="store_true", help="also test in noise, in a room and through Opus")
     command.add_argument(
