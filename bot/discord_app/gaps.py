@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+import discord
+
 _Fields = Mapping[str, Any]
 
 _IN_USE: Final[_Fields] = MappingProxyType(
@@ -21,7 +23,11 @@ _FIELDS: Final[Mapping[str, _Fields]] = MappingProxyType(
         "attachment": {"id": "0", "size": None, "filename": "", "url": "", "proxy_url": ""},
         "channel": {"name": "", "position": 0, "type": 0},
         "guild channel": {"name": "", "position": 0, "type": 0, "bitrate": 64000, "user_limit": 0},
-        "interaction": {"version": 1, "attachment_size_limit": 0},
+        "interaction": {
+            "version": 1,
+            "attachment_size_limit": 0,
+            "app_permissions": str(discord.Permissions.all().value),
+        },
         "member": {"roles": (), "flags": 0},
         "message": {"type": 0, "content": "", "mentions": (), "mention_roles": (), "components": ()},
         "reaction": {"type": 0},

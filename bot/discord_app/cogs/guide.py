@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.discord_app import sentences
+from bot.discord_app import access, sentences
 from bot.discord_app.attachments import ListenMode
 from bot.discord_app.cogs.area import Area
 from bot.discord_app.listening import listen_mode
@@ -25,7 +25,7 @@ class Guide(Area):
             await request.edit_original_response(content=sentences.help_where(await self._mode(request)))
 
     async def _mode(self, request: discord.Interaction[Any]) -> ListenMode | None:
-        """Tell what the bot listens to where it was asked; None if it sees no messages there."""
+        """Tell what the bot listens to where it was asked; None if it sees no messages there, or may not answer."""
         if request.guild_id is None:
             return None if request.context.private_channel else "auto"
         if self._bot.get_guild(request.guild_id) is None:
@@ -34,4 +34,11 @@ class Guide(Area):
             mode = await listen_mode(self._services, request.guild_id)
         except StoreError:  # help lines are one command away, whatever happens
             mode = self._services.settings.listen
-        return None if mode == "auto" and not self._bot.intents.message_content else mode
+        is_blind = mode == "auto" and not self._bot.intents.message_content
+        return None if mode != "off" and (is_blind or _is_shut_out(request)) else mode
+
+
+def _is_shut_out(request: discord.Interaction[Any]) -> bool:
+    """Tell whether a moderator has closed the channel to the bot."""
+    granted = request.app_permissions
+    return not (granted.view_channel and access.may_send(request.channel, granted))

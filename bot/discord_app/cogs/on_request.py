@@ -107,9 +107,8 @@ class OnRequest(Area):
         if request.guild_id is None:
             return not request.context.private_channel
         granted = request.app_permissions
-        is_known = granted.value != 0
         is_member = self._bot.get_guild(request.guild_id) is not None
-        return is_member and (not is_known or (granted.add_reactions and granted.read_message_history))
+        return is_member and granted.add_reactions and granted.read_message_history
 
 
 def _refusal(message: discord.Message, asker: int) -> str | None:

@@ -82,6 +82,14 @@ def test_a_command_without_server_came_by_direct_message() -> None:
     assert command["channel"] == {"id": "5", "type": 1, "name": "", "position": 0}
 
 
+def test_a_server_that_does_not_say_what_the_bot_may_do_forbids_nothing() -> None:
+    command: dict[str, Any] = {"id": "3", "type": 2, "app_permissions": None}
+    complete_event("INTERACTION_CREATE", command)
+    assert discord.Permissions(int(command["app_permissions"])) == discord.Permissions.all()
+    complete_event("INTERACTION_CREATE", nothing := {"id": "3", "type": 2, "app_permissions": "0"})
+    assert nothing["app_permissions"] == "0"
+
+
 def test_an_edit_that_does_not_tell_of_the_recording_is_a_fragment() -> None:
     edit: dict[str, Any] = {"id": "7", "author": USER, "attachments": []}
     assert not is_fragment("MESSAGE_UPDATE", edit)

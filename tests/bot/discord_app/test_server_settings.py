@@ -8,7 +8,7 @@ from bot.discord_app import sentences
 from bot.discord_app.attachments import ListenMode
 from bot.store import StoreError
 from tests.bot.discord_app.harness import Home, Start, offered, send_note
-from tests.fake_discord import FakeDiscord, Upload
+from tests.fake_discord import FakeDiscord, Permission, Upload
 
 
 async def test_a_server_can_be_set_to_mention(fake: FakeDiscord, start: Start, home: Home) -> None:
@@ -108,6 +108,27 @@ async def test_help_says_that_the_bot_sees_no_messages_where_only_a_person_has_i
     await fake.settle()
     shown = await fake.next_response(await home.ada.command(home.channel, "help"))
     assert shown.content == sentences.help_where(None)
+
+
+@pytest.mark.parametrize(
+    ("missing", "in_thread"),
+    [
+        (Permission.VIEW_CHANNEL, False),
+        (Permission.SEND_MESSAGES, False),
+        (Permission.SEND_MESSAGES_IN_THREADS, True),
+    ],
+)
+async def test_help_invites_nobody_to_send_voice_messages_where_the_bot_may_not_answer_them(
+    fake: FakeDiscord, start: Start, home: Home, missing: Permission, in_thread: bool
+) -> None:
+    await start()
+    fake.forbid(home.channel, missing)
+    place = fake.thread(home.channel) if in_thread else home.channel
+    shown = await fake.next_response(await home.ada.command(place, "help"))
+    assert shown.content == sentences.help_where(None)
+    await fake.next_response(await fake.owner.command(place, "settings", listen="off"))
+    shown = await fake.next_response(await home.ada.command(place, "help"))
+    assert shown.content == sentences.help_where("off")
 
 
 async def test_help_is_there_while_the_database_is_not(
