@@ -49,6 +49,9 @@ _CLAIM_AGAIN: Final = (
     "WHERE notes.person = excluded.person AND notes.status != 'answered' "
     "AND notes.id NOT IN (SELECT value FROM json_each(?)) RETURNING id"
 )
+_A_FEW_IN: Final = (
+    "SELECT id, in_baseline FROM notes WHERE (channel_id = ? OR parent_id = ?) AND status != 'withdrawn' LIMIT 50"
+)
 _WITHDRAWALS: Final = (
     (
         "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 "
@@ -234,17 +237,14 @@ class Store(People, Examples, Nights):
 
     async def answered_since(self, since: datetime) -> list[StoredNote]:
         """List the guesses sent since a moment, oldest first, to catch up on reactions made while the bot was away."""
-        rows = await self._database.fetch_all(
-            "SELECT * FROM notes WHERE status = 'answered' AND reply_id IS NOT NULL AND answered_at >= ? ORDER BY id",
-            (time_text(since),),
-        )
-        return [note_from(row) for row in rows]
+        sql = "SELECT * FROM notes WHERE status = 'answered' AND answered_at >= ? AND reply_id > 0 ORDER BY answered_at"
+        return [note_from(row) for row in await self._database.fetch_all(sql, (time_text(since),))]
 
     async def unsaid_since(self, since: datetime) -> list[StoredNote]:
         """List the notes since a moment of which there is a guess that could not be said, oldest first."""
         rows = await self._database.fetch_all(
             "SELECT * FROM notes WHERE status IN ('failed', 'refused') AND origin = 'discord' AND received_at >= ? "
-            "AND id IN (SELECT note FROM predictions) ORDER BY id",
+            "AND EXISTS (SELECT 1 FROM predictions WHERE note = notes.id) ORDER BY received_at",
             (time_text(since),),
         )
         return [note_from(row) for row in rows]
@@ -283,13 +283,18 @@ class Store(People, Examples, Nights):
             await _withdraw(transaction, [note_id])
 
     async def withdraw_channel(self, channel_id: int) -> list[int]:
-        """Do what `withdraw` does for all notes of a deleted channel and of its threads; returns their numbers."""
-        sql = "SELECT id, in_baseline FROM notes WHERE ? IN (channel_id, parent_id) AND status != 'withdrawn'"
-        async with self._database.transaction() as transaction:
-            rows = await transaction.fetch_all(sql, (channel_id,))
-            note_ids = [row["id"] for row in rows]
-            async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
-                await _withdraw(transaction, note_ids)
+        """Do what `withdraw` does for all notes of a deleted channel and of its threads; returns their numbers.
+
+        A few at a time: there may be thousands, and voice notes that come in meanwhile have their turns.
+        """
+        note_ids, some = list[int](), [0]
+        while some:
+            async with self._database.transaction() as transaction:
+                rows = await transaction.fetch_all(_A_FEW_IN, (channel_id, channel_id))
+                some = [row["id"] for row in rows]
+                async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
+                    await _withdraw(transaction, some)
+            note_ids += some
         return note_ids
 
     async def channels_in(self, guild_id: int) -> list[int]:

@@ -181,6 +181,32 @@ async def test_only_notes_of_discord_are_looked_for_there(store: Store) -> None:
     assert [note.id for note in await store.unsaid_since(NOON)] == unsaid[:1]
 
 
+async def test_while_a_long_channel_is_withdrawn_a_note_that_comes_in_has_its_turn(store: Store) -> None:
+    notes = [await claim(store, message_id=message_id) for message_id in range(1001, 1121)]
+    leaving = asyncio.create_task(store.withdraw_channel(11))
+    await asyncio.sleep(0)  # now it has the store
+    assert await store.claim_note(BOB, origin="discord", received_at=NOON, message_id=1, channel_id=22) is not None
+    assert not leaving.done()
+    assert await leaving == notes
+    assert [note.message_id for note in await store.unanswered("discord")] == [1]
+
+
+async def test_looking_for_the_notes_of_a_channel_or_the_latest_ones_does_not_read_all_notes(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered_note(store)
+    statements: list[str] = []
+    await store._database._connection.set_trace_callback(statements.append)
+    await store.answered_since(NOON)
+    await store.unsaid_since(NOON)
+    await store.withdraw_channel(11)
+    looks = [sql for sql in statements if sql.startswith("SELECT") and "FROM notes WHERE" in sql]
+    with closing(sqlite3.connect(tmp_path / "emotify.db")) as connection:
+        steps = [step for sql in looks for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert len(looks) >= 3
+    assert [step for step in steps if step.startswith("SCAN notes")] == []
+
+
 @pytest.mark.parametrize("message_id", [1001, REPLY])
 async def test_deleting_the_note_or_the_reply_takes_what_describes_the_voice_along(
     store: Store, message_id: int
