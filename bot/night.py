@@ -125,9 +125,7 @@ class Night:
         """
         self._tidy()
         adopt_release(self.registry)
-        withdrawn_at = self._withdrawn_at()
-        reference = self._reference(withdrawn_at)
-        reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
+        withdrawn_at, reference, reading = self._look()
         if only_if_new and not reference.replaces and not self._is_new(reading):
             self._clear_out(withdrawn_at)  # the last night may not have come to that
             return None
@@ -136,9 +134,7 @@ class Night:
         try:
             outcome = self._decide(night, reference, reading, withdrawn_at)
             if outcome.reason.startswith(_LEFT):  # once more, without them: nobody can hold up a night by leaving
-                withdrawn_at = self._withdrawn_at()
-                reference = self._reference(withdrawn_at)
-                reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
+                withdrawn_at, reference, reading = self._look()
                 outcome = self._decide(night, reference, reading, withdrawn_at)
         except BaseException as error:
             self._end_for(night, _sentence(error), champion=reference.folder.name)
@@ -151,6 +147,13 @@ class Night:
         return outcome
 
     # What the challenger is compared with
+
+    def _look(self) -> tuple[str | None, _Reference, Reading]:
+        """Look when examples were last deleted, only then what to compare with, and what there is to learn from."""
+        withdrawn_at = self._withdrawn_at()
+        reference = self._reference(withdrawn_at)
+        reading = Reading(self.store, self.runner, reference.header, self.clock(), self.origins)
+        return withdrawn_at, reference, reading
 
     def _reference(self, withdrawn_at: str | None) -> _Reference:
         """Find the champion, or the shipped model if the champion cannot serve, or learned from what was withdrawn."""

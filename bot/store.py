@@ -287,15 +287,15 @@ class Store(People, Examples, Nights):
 
         A few at a time: there may be thousands, and voice notes that come in meanwhile have their turns.
         """
-        note_ids, some = list[int](), [0]
-        while some:
+        note_ids: list[int] = []
+        while True:
             async with self._database.transaction() as transaction:
                 rows = await transaction.fetch_all(_A_FEW_IN, (channel_id, channel_id))
-                some = [row["id"] for row in rows]
+                if not rows:
+                    return note_ids
                 async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
-                    await _withdraw(transaction, some)
-            note_ids += some
-        return note_ids
+                    await _withdraw(transaction, [row["id"] for row in rows])
+            note_ids += [row["id"] for row in rows]
 
     async def channels_in(self, guild_id: int) -> list[int]:
         """List the channels and threads of a server in which notes stand."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+import discord
+
 from bot.discord_app.attachments import ListenMode
 from bot.discord_app.services import Services
 from bot.store import guild_scope
@@ -19,6 +21,11 @@ async def listen_mode(services: Services, guild_id: int | None) -> ListenMode:
         case "auto" | "mention" | "off":
             return chosen
     return services.settings.listen
+
+
+def is_blind(mode: ListenMode, intents: discord.Intents) -> bool:
+    """Tell whether the bot means to listen to every voice message, but sees none for want of the content intent."""
+    return mode == "auto" and not intents.message_content
 
 
 async def choose_listen_mode(services: Services, guild_id: int, mode: ListenMode) -> None:

@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.discord_app import access, sentences
 from bot.discord_app.attachments import ListenMode
 from bot.discord_app.cogs.area import Area
-from bot.discord_app.listening import listen_mode
+from bot.discord_app.listening import is_blind, listen_mode
 from bot.store import StoreError
 
 
@@ -34,8 +34,8 @@ class Guide(Area):
             mode = await listen_mode(self._services, request.guild_id)
         except StoreError:  # help lines are one command away, whatever happens
             mode = self._services.settings.listen
-        is_blind = mode == "auto" and not self._bot.intents.message_content
-        return None if mode != "off" and (is_blind or _is_shut_out(request)) else mode
+        is_mute = is_blind(mode, self._bot.intents) or _is_shut_out(request)
+        return None if mode != "off" and is_mute else mode
 
 
 def _is_shut_out(request: discord.Interaction[Any]) -> bool:

@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.discord_app import sentences
 from bot.discord_app.attachments import ListenMode
 from bot.discord_app.cogs.area import Area
-from bot.discord_app.listening import choose_listen_mode, listen_mode
+from bot.discord_app.listening import choose_listen_mode, is_blind, listen_mode
 
 
 class ServerSettings(Area):
@@ -32,5 +32,5 @@ class ServerSettings(Area):
                 await choose_listen_mode(self._services, request.guild_id, listen)
             mode = await listen_mode(self._services, request.guild_id)
             told = sentences.listening_to(mode, changed=listen is not None)
-            is_blind = mode == "auto" and not self._bot.intents.message_content
-            await request.edit_original_response(content=f"{told} {sentences.BLIND}" if is_blind else told)
+            blind = is_blind(mode, self._bot.intents)
+            await request.edit_original_response(content=f"{told} {sentences.BLIND}" if blind else told)
