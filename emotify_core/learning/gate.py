@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,29 @@ class Opinions:
     examples: Probabilities
 
 
+@dataclass(frozen=True, eq=False)
+class _Tested:
+    """What came of the base's tested utterances, by speaker.
+
+    Attributes
+    ----------
+    confusions : ndarray of int, shape=(n_speakers, n_conditions, n_emotions, n_emotions)
+    judged : ndarray of float, shape=(n_speakers, n_bins, 3)
+        Of all conditions together.
+    """
+
+    confusions: NDArray[np.int64]
+    judged: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, truth: NDArray[np.intp], base: Sequence[Probabilities], groups: Sequence[NDArray[np.intp]], n: int
+    ) -> Self:
+        """Sum up a model's probabilities."""
+        confusions = np.stack([_confusions(truth, p, groups, n) for p in base], axis=1)
+        return cls(confusions, np.sum([_judged(truth, p, groups) for p in base], axis=0))
+
+
 def gate(
     base: Base,
     examples: Examples,
@@ -109,18 +132,14 @@ def gate(
     """
     truth = np.array([base.emotions.index(label) for label in base.labels[base.tested].tolist()], dtype=np.intp)
     groups, n = _rows_by(base.speakers[base.tested]), len(base.emotions)
-    before, now = (
-        np.stack([_confusions(truth, p, groups, n) for p in model.base], axis=1) for model in (champion, challenger)
-    )
-    checks = [_uar(name, before[:, i], now[:, i], seed) for i, name in enumerate(base.conditions)]
+    was, is_now = (_Tested.of(truth, probabilities, groups, n) for probabilities in (champion.base, challenger.base))
+    checks = [_uar(name, was.confusions[:, i], is_now.confusions[:, i], seed) for i, name in enumerate(base.conditions)]
+    checks += [_worst_recall(base.emotions, was, is_now, seed), _calibration_error(was, is_now, seed)]
     if shipped is not None:
-        start = np.stack([_confusions(truth, p, groups, n) for p in shipped], axis=1)
-        checks.append(_uar("all, against the shipped model", start.sum(axis=1), now.sum(axis=1), seed))
-    checks.append(_worst_recall(base.emotions, before.sum(axis=1), now.sum(axis=1), seed))
-    sums = [np.sum([_judged(truth, p, groups) for p in model.base], axis=0) for model in (champion, challenger)]
-    ece = _compare(sums[0], sums[1], _ece, seed=seed)
-    is_up = ece[3] > 0 or ece[2] > ECE_MARGIN
-    checks.append(Check("calibration error", *ece, limit="surely not up, nor by 2 points", passed=not is_up))
+        first = _Tested.of(truth, shipped, groups, n)
+        uar = _uar("all", first.confusions.sum(axis=1), is_now.confusions.sum(axis=1), seed)
+        since = [uar, _worst_recall(base.emotions, first, is_now, seed), _calibration_error(first, is_now, seed)]
+        checks += [replace(check, what=f"{check.what}, against the shipped model") for check in since]
     if weights.any():
         checks.append(_feedback_check(examples, weights, champion.examples, challenger.examples, seed=seed))
     return checks
@@ -132,13 +151,14 @@ def _uar(what: str, before: NDArray[np.int64], now: NDArray[np.int64], seed: int
     return Check(f"UAR, {what}", *found, limit="down by 1 point at most, surely not by 3", passed=passed)
 
 
-def _worst_recall(emotions: Sequence[str], before: NDArray[np.int64], now: NDArray[np.int64], seed: int) -> Check:
+def _worst_recall(emotions: Sequence[str], before: _Tested, now: _Tested, seed: int) -> Check:
     """Look at the emotion whose recall surely fell most, or if none surely did at the one whose recall fell most."""
 
     def compared(column: int) -> tuple[float, float, float, float, float]:
-        return _compare(before, now, lambda table: float(recall_per_class(table.sum(axis=0))[column]), seed=seed)
+        return _compare(was, is_now, lambda table: float(recall_per_class(table.sum(axis=0))[column]), seed=seed)
 
-    found = {column: compared(column) for column in np.flatnonzero(now.sum(axis=(0, 2))).tolist()}
+    was, is_now = (each.confusions.sum(axis=1) for each in (before, now))
+    found = {column: compared(column) for column in np.flatnonzero(is_now.sum(axis=(0, 2))).tolist()}
     down = {column for column, each in found.items() if each[2] < -RECALL_MARGIN and each[4] < 0}
     worst = min(down or found, key=lambda column: found[column][2])
     return Check(
@@ -147,6 +167,12 @@ def _worst_recall(emotions: Sequence[str], before: NDArray[np.int64], now: NDArr
         limit="not surely down by 5 points",
         passed=not down,
     )
+
+
+def _calibration_error(before: _Tested, now: _Tested, seed: int) -> Check:
+    found = _compare(before.judged, now.judged, _ece, seed=seed)
+    is_up = found[3] > 0 or found[2] > ECE_MARGIN
+    return Check("calibration error", *found, limit="surely not up, nor by 2 points", passed=not is_up)
 
 
 def _feedback_check(
