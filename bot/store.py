@@ -237,8 +237,9 @@ class Store(People, Examples, Nights):
 
     async def answered_since(self, since: datetime) -> list[StoredNote]:
         """List the guesses sent since a moment, oldest first, to catch up on reactions made while the bot was away."""
-        sql = "SELECT * FROM notes WHERE status = 'answered' AND answered_at >= ? AND reply_id > 0 ORDER BY answered_at"
-        return [note_from(row) for row in await self._database.fetch_all(sql, (time_text(since),))]
+        sql = "SELECT * FROM notes WHERE status = 'answered' AND answered_at >= ? AND reply_id IS NOT NULL "
+        rows = await self._database.fetch_all(sql + "ORDER BY answered_at", (time_text(since),))
+        return [note_from(row) for row in rows]
 
     async def unsaid_since(self, since: datetime) -> list[StoredNote]:
         """List the notes since a moment of which there is a guess that could not be said, oldest first."""
