@@ -50,7 +50,8 @@ _BY_HAND: Final = "Somebody chose another champion meanwhile: `python -m bot ret
 _LEFT: Final = "Notes that were learned from may have been deleted meanwhile: the next night learns without them."
 _DECISIONS: Final[Mapping[str, Decision]] = {"promote": "promoted", "keep": "kept", "skip": "skipped"}
 _N_LOOKED_BACK: Final = 30
-_KEPT_FACTS: Final = ("examples", "share_of_weight", "gate", "digest")  # of a night that was killed, from its model
+# Of a night that was killed, from its model:
+_KEPT_FACTS: Final = ("examples", "share_of_weight", "gate", "base", "digest")
 
 
 class Learn(Protocol):
@@ -190,10 +191,10 @@ class Night:
         return is_changed or (n_examples > 0 and self._is_released_since(finished[0]))
 
     def _is_released_since(self, night: StoredNight) -> bool:
-        """Tell whether the shipped model serves, and is another one than a night started from."""
-        shipped, started_from = shipped_champion()[1].version, night.champion or ""
+        """Tell whether the shipped model serves, and is another one than in a night."""
+        shipped = shipped_champion()[1].version
         serves = self.registry.history()[-1:] in {(), (shipped,)}
-        return serves and shipped not in {started_from, base_of(self.registry, started_from)}
+        return serves and (night.report or {}).get("base") != shipped
 
     # Learning and deciding
 
@@ -208,6 +209,7 @@ class Night:
         report = {
             **_finite(lesson.report),
             "examples": {**lesson.report.get("examples", {}), **counts},
+            "base": shipped_champion()[1].version,
             "digest": reading.digest,
         }
         decision: Decision = _DECISIONS[lesson.decision]
@@ -262,17 +264,15 @@ class Night:
         if not make_champion(self.registry, reference.folder, after=history):
             return False
         history = self.registry.history()
-        night = {**facts, "base": shipped_champion()[1].version}
 
         def add_card(folder: Path, header: Header) -> None:
             if png is not None:
                 (folder / self.picture.name).write_bytes(png)
-            card = render_night_card(header, night, picture=None if png is None else self.picture.name)
+            card = render_night_card(header, facts, picture=None if png is None else self.picture.name)
             (folder / CARD_FILE).write_text(card, encoding="utf-8")
 
-        metrics = {NIGHT: night}
         header = challenger.header
-        self.registry.publish(header, challenger.experts, metrics, files=challenger.files, extras=add_card)
+        self.registry.publish(header, challenger.experts, {NIGHT: facts}, files=challenger.files, extras=add_card)
         if make_champion(self.registry, self.registry.root / header.version, after=history):
             return True
         self.registry.remove(header.version)

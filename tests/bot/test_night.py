@@ -636,6 +636,19 @@ class TestOnlyIfNew:
         assert school.night("--if-new") == 3
         assert school.registry.champion() == "shipped-1"
 
+    def test_nor_once_the_model_that_the_last_night_started_from_is_deleted(self, school: School) -> None:
+        school.options["keep_models"] = 1
+        for _ in range(3):
+            school.hear()
+            school.night("--if-new")
+        for _ in range(2):
+            school.registry.rollback()
+
+        assert [school.night("--if-new") for _ in range(3)] == [3, 3, 3]
+
+        assert school.student.n_nights == 3
+        assert school.registry.champion() == "shipped-1"
+
 
 class TestForgetting:
     @pytest.mark.parametrize("how", ["forgotten", "no longer willing"])
