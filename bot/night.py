@@ -134,7 +134,7 @@ class Night:
         night = _Begun(self.runner.run(self.store.begin_night(started_at)), started_at)
         try:
             outcome = self._decide(night, reference, reading, withdrawn_at)
-            if outcome.reason.startswith(_LEFT):  # once more, without them: nobody can hold up a night by leaving
+            if outcome.is_outdated:  # once more, without them: nobody can hold up a night by leaving
                 withdrawn_at, reference, reading = self._look()
                 outcome = self._decide(night, reference, reading, withdrawn_at)
         except BaseException as error:
@@ -214,10 +214,11 @@ class Night:
         }
         decision: Decision = _DECISIONS[lesson.decision]
         reason = f"{lesson.reason} {reference.replaces}".strip()
+        is_outdated = False
         if self.registry.history() != history:  # an operator has the last word
             decision, reason = "kept" if decision == "promoted" else decision, _BY_HAND
         elif decision == "promoted" and self._withdrawn_at() != withdrawn_at:
-            decision, reason = "kept", f"{_LEFT} {reference.replaces}".strip()
+            decision, reason, is_outdated = "kept", f"{_LEFT} {reference.replaces}".strip(), True
             del report["digest"]  # so that the next night finds something new in any case
         outcome = Outcome(
             decision=decision,
@@ -226,6 +227,7 @@ class Night:
             challenger=lesson.challenger.header.version if lesson.challenger else None,
             report=report,
             decided_at=self.clock(),
+            is_outdated=is_outdated,
         )
         png = self._picture(outcome)
         if outcome.decision == "promoted":

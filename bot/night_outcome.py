@@ -16,7 +16,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a night."""
+    """What came of a night.
+
+    `is_outdated` tells that its challenger was good, but may have learned from notes that were deleted meanwhile.
+    """
 
     decision: Decision
     reason: str
@@ -24,6 +27,7 @@ class Outcome:
     challenger: str | None
     report: Mapping[str, Any]
     decided_at: datetime
+    is_outdated: bool = False
 
     def facts(self) -> dict[str, Any]:
         """Lay it out as `emotify_core.cli.night.show_night` and a version's metrics have it."""
