@@ -75,7 +75,8 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     if not rows:
         out.print("no model here: until a night promotes one, the shipped model serves", soft_wrap=True)
     else:
-        out.print("* the champion" if champion else "no champion: emotify models promote VERSION")
+        is_listed = any(row["champion"] for row in rows)
+        out.print("* the champion" if is_listed else "no champion: emotify models promote VERSION")
     for reason in registry.damaged().values():
         out.print(Text(f"passed over: {printable(reason)}"), soft_wrap=True)
 

@@ -124,6 +124,15 @@ class TestList:
 
         assert capsys.readouterr().err == f"emotify: There is no folder {tmp_path / 'dta'}.\n"
 
+    def test_a_damaged_champion_is_none(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        (registry.root / "tiny-2" / "header.json").write_text("{")
+
+        assert models(registry, "list") == 0
+
+        _, only, champion, _ = capsys.readouterr().out.splitlines()
+        assert only.split()[0] == "tiny-1"
+        assert champion == "no champion: emotify models promote VERSION"
+
     def test_a_damaged_version_is_named_below_the_others(
         self, registry: Registry, capsys: pytest.CaptureFixture[str]
     ) -> None:
