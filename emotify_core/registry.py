@@ -43,6 +43,7 @@ LAST_NIGHT_FILE: Final = "last_night.json"  # beside the registry of a bot: what
 _VERSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LEFTOVERS: Final = (".publishing-*", ".removing-*", f".{ALIAS_FILE}.*")
 _KEPT_HISTORY: Final = 50
+_DAMAGED_ALIAS: Final = "{} is damaged ({}): delete it and promote a version again."
 
 
 class Registry:
@@ -106,9 +107,12 @@ class Registry:
         if not path.exists():
             return ()
         try:
-            return tuple(str(version) for version in json.loads(path.read_text(encoding="utf-8"))["history"])
+            history = json.loads(path.read_text(encoding="utf-8"))["history"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is damaged ({error}): delete it and promote a version again.") from error
+            raise ModelError(_DAMAGED_ALIAS.format(path, error)) from error
+        if not isinstance(history, list) or not all(isinstance(version, str) for version in history):
+            raise ModelError(_DAMAGED_ALIAS.format(path, "its history is no list of names"))
+        return tuple(history)
 
     def mend(self) -> Path | None:
         """Set a damaged alias aside, so that versions can be promoted again; return where it lies now."""

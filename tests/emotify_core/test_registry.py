@@ -418,7 +418,19 @@ class TestChampion:
 
         assert registry.champion() == "tiny-2"
 
-    @pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[]", b"{}", b'{"history": 7}'])
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            b"",
+            b"{",
+            b"\xff",
+            b"[]",
+            b"{}",
+            b'{"history": 7}',
+            b'{"history": "tiny-1"}',
+            b'{"history": [null, "tiny-1"]}',
+        ],
+    )
     def test_a_damaged_alias_says_what_to_do(self, registry: Registry, damage: bytes) -> None:
         publish(registry, "tiny-1", promote=True)
         (registry.root / "champion.json").write_bytes(damage)
