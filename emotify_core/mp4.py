@@ -21,6 +21,7 @@ _COMPRESSED: Final = b"dcomzlib"
 # Tables count in a track or a fragment, also a compressed one: elsewhere, as in a picture, bytes read so by chance.
 _HOLDERS: Final = (b"trak", b"tfhd", _COMPRESSED)
 _MAX_FRAMES: Final = 2**20  # twice what 20 minutes have of the shortest, 2.5 ms; FFmpeg takes 36 bytes for each
+_MAX_BOXES: Final = 2**17  # more than 20 minutes have with a fragment for each frame of AAC, two boxes for 21 ms
 
 
 def require_readable_mp4(data: bytes) -> None:
@@ -34,7 +35,7 @@ def require_readable_mp4(data: bytes) -> None:
     Raises
     ------
     UndecodableAudioError
-        If it is protected, a picture, without an index, or has one that would take too much room.
+        If it is protected, a picture, in too many boxes, without an index, or has one that would take too much room.
     """
     # Sample entries of encrypted sound (ISO/IEC 14496-12; FairPlay; Audible): six reserved bytes and an index follow.
     if any(tag + b"\0\0\0\0\0\0\0\1" in data for tag in (b"enca", b"drms", b"aavd")):
@@ -52,12 +53,22 @@ def require_readable_mp4(data: bytes) -> None:
 
 def _index(data: bytes) -> Iterator[bytes]:
     """List the parts of a file in which FFmpeg may find tables of frames that it makes room for."""
+    for n, (kind, _, start, stop) in enumerate(_parts(data)):
+        if n == _MAX_BOXES:
+            raise UndecodableAudioError(f"it has more than {_MAX_BOXES:,} boxes")
+        box = data[start:stop]
+        if kind != b"mdat" and any(holder in box for holder in _HOLDERS) and not _is_uncompressed(kind, box):
+            yield box
+
+
+def _parts(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """List the boxes of a file; of its index the header, and then the boxes in it."""
     for kind, body, start, stop in _boxes(data, 0, len(data)):
-        parts = _boxes(data, body, stop) if kind == b"moov" else [(kind, body, start, stop)]
-        for part, _, first, last in parts:
-            box = data[first:last]
-            if part != b"mdat" and any(holder in box for holder in _HOLDERS) and not _is_uncompressed(part, box):
-                yield box
+        if kind == b"moov":
+            yield kind, body, start, body
+            yield from _boxes(data, body, stop)
+        else:
+            yield kind, body, start, stop
 
 
 def _is_uncompressed(kind: bytes, box: bytes) -> bool:

@@ -197,6 +197,17 @@ def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + kind + content
 
 
+@pytest.mark.parametrize("boxes", [lambda n: box(b"free", b"") * n, lambda n: box(b"moov", b"") * n])
+def test_a_file_of_too_many_boxes_is_refused(boxes: Callable[[int], bytes]) -> None:
+    data = note("m4a-index-at-the-end")
+
+    assert recognize(data + boxes(110_000)).name == "MP4"  # 20 minutes in fragments of a frame each have as many
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 131,072 boxes\.$"):
+        recognize(data + boxes(131_072))
+    with pytest.raises(UndecodableAudioError, match=r"it has more than 131,072 boxes\.$"):
+        recognize(data + box(b"moov", boxes(131_072)))
+
+
 @pytest.mark.parametrize("place", ["beside the track", "within the track", "in a track of pictures"])
 def test_only_sound_that_is_not_compressed_may_have_millions(place: str) -> None:
     claim = bytes(4) + struct.pack(">II", 1, 50_000_000)
