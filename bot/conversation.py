@@ -137,7 +137,7 @@ class Conversation:
         an answer out of the blue is worse than none. For each note look whether its reply stands in the channel: if so
         call `answered`, if not `finish`.
         """
-        await self._store.give_up(received_before=self._now() - _TOO_LATE)
+        await self._store.give_up(received_before=self._now() - _TOO_LATE, in_work=self._outbox)
         return [note for note in await self._store.unanswered("discord") if note.id not in self._outbox]
 
     async def answered(self, note_id: int | None, reply_id: int | None = None) -> bool:

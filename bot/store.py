@@ -250,12 +250,12 @@ class Store(People, Examples, Nights):
         )
         return [note_from(row) for row in rows]
 
-    async def give_up(self, *, received_before: datetime) -> int:
-        """Mark notes that waited for their answer for too long as failed, and return how many they were."""
+    async def give_up(self, *, received_before: datetime, in_work: Iterable[int] = ()) -> int:
+        """Mark notes that waited for too long as failed, but for those in work; return how many they were."""
         return await self._database.write(
-            "UPDATE notes SET status = 'failed', reason = 'too_late' "
-            "WHERE status IN ('received', 'predicted') AND received_at < ?",
-            (time_text(received_before),),
+            "UPDATE notes SET status = 'failed', reason = 'too_late' WHERE status IN ('received', 'predicted') "
+            "AND received_at < ? AND id NOT IN (SELECT value FROM json_each(?))",
+            (time_text(received_before), json.dumps(list(in_work))),
         )
 
     async def withdraw(self, message_id: int) -> StoredNote | None:

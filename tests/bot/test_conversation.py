@@ -465,6 +465,16 @@ async def test_an_old_note_is_given_up(bench: Bench) -> None:
     assert (await bench.note()).status == "failed"
 
 
+async def test_a_note_in_work_is_not_given_up_though_the_clock_was_set(bench: Bench) -> None:
+    bench.recognizer.gate = asyncio.Event()
+    hearing = asyncio.create_task(bench.conversation.hear(incoming(), fetch))
+    await bench.recognizer.started.wait()
+    bench.clock.advance(seconds=3600)
+    assert await bench.conversation.unanswered() == []
+    bench.recognizer.gate.set()
+    assert isinstance(await hearing, Answer)
+
+
 async def test_whoever_opted_out_meanwhile_is_not_answered_after_a_restart(bench: Bench) -> None:
     await bench.conversation.hear(incoming(), fetch)
     await bench.conversation.set_listening(ANNA, listening=False)
