@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from bot.database import Database, Transaction
 from bot.examples import drop_examples, keep
@@ -19,16 +19,20 @@ _log = logging.getLogger(__name__)
 _LEAVE_REPLIES: Final = (
     (
         "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT reply_id, channel_id FROM notes "
-        "WHERE person = ? AND reply_id IS NOT NULL AND channel_id IS NOT NULL"
+        "WHERE {column} = ? AND reply_id IS NOT NULL AND channel_id IS NOT NULL"
     ),
     (
         "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT e.reply_id, channel_id "
-        "FROM earlier_replies e JOIN notes ON id = note WHERE person = ? AND channel_id IS NOT NULL"
+        "FROM earlier_replies e JOIN notes ON id = note WHERE {column} = ? AND channel_id IS NOT NULL"
     ),
-    (
-        "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT message_id, channel_id FROM questions "
-        "WHERE person = ? AND message_id IS NOT NULL"
-    ),
+)
+_LEAVE_QUESTIONS: Final = (
+    "INSERT OR IGNORE INTO replies_left (reply_id, channel_id) SELECT message_id, channel_id FROM questions "
+    "WHERE person = ? AND message_id IS NOT NULL"
+)
+_LEFT: Final = (
+    "SELECT channel_id, reply_id FROM replies_left WHERE ?1 IS NULL OR reply_id IN (SELECT reply_id FROM notes "
+    "WHERE id = ?1 UNION ALL SELECT reply_id FROM earlier_replies WHERE note = ?1) ORDER BY reply_id"
 )
 
 
@@ -152,17 +156,28 @@ class People:
             How many notes there were; what answered them is among `replies_left` from then on.
         """
         async with self._database.transaction() as transaction:
-            for sql in _LEAVE_REPLIES:
-                await transaction.write(sql, (person,))
+            await leave_replies(transaction, "person", person)
+            await transaction.write(_LEAVE_QUESTIONS, (person,))
             [[n_notes]] = await transaction.fetch_all("SELECT count(*) FROM notes WHERE person = ?", (person,))
             await transaction.write("DELETE FROM settings WHERE scope = ?", (person_scope(person),))
             await transaction.write("DELETE FROM people WHERE pseudonym = ?", (person,))  # the rest cascades
         await self._erase_traces("a person was forgotten")
         return int(n_notes)
 
-    async def replies_left(self) -> tuple[tuple[int, int], ...]:
-        """List the replies and questions to people who were forgotten that may still stand: channel and message ids."""
-        rows = await self._database.fetch_all("SELECT channel_id, reply_id FROM replies_left ORDER BY reply_id")
+    async def replies_left(self, note_id: int | None = None) -> tuple[tuple[int, int], ...]:
+        """List what may still stand of the replies and questions to people who were forgotten, and to deleted notes.
+
+        Parameters
+        ----------
+        note_id : int, optional
+            A note that was deleted: only the replies to it.
+
+        Returns
+        -------
+        tuple of (int, int)
+            Channel and message ids.
+        """
+        rows = await self._database.fetch_all(_LEFT, (note_id,))
         return tuple((row["channel_id"], row["reply_id"]) for row in rows)
 
     async def reply_gone(self, reply_id: int) -> None:
@@ -173,6 +188,12 @@ class People:
         """Erase what deleted rows left in the file, or tell the operator how."""
         if not await self._database.erase_traces():
             _log.warning("%s, but another process reads the database: restart it to erase all traces", what)
+
+
+async def leave_replies(transaction: Transaction, column: Literal["id", "person"], value: int | str) -> None:
+    """Let the replies to a note, or to all notes of a person, be among `replies_left`."""
+    for sql in _LEAVE_REPLIES:
+        await transaction.write(sql.format(column=column), (value,))
 
 
 async def _set_consent(transaction: Transaction, person: str, kind: ConsentKind, *, answer: bool, at: datetime) -> None:

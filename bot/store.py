@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from bot.database import Database, StoreError, Transaction
-from bot.examples import MARKS, Examples, drop_examples_of, keep, retelling
+from bot.examples import MARKS, Examples, keep, retelling
 from bot.nights import Nights
 from bot.people import People, meet
 from bot.records import (
@@ -31,6 +31,7 @@ from bot.records import (
 )
 from bot.vault import Vault
 from bot.verdicts import Mark, Verdict, mark_from_value, verdict_of
+from bot.withdrawals import Withdrawals
 from emotify_core.prediction import Prediction
 
 __all__ = ["Origin", "Status", "Store", "StoreError", "StoredNote", "guild_scope", "person_scope"]
@@ -49,20 +50,9 @@ _CLAIM_AGAIN: Final = (
     "WHERE notes.person = excluded.person AND notes.status != 'answered' "
     "AND notes.id NOT IN (SELECT value FROM json_each(?)) RETURNING id"
 )
-_A_FEW_IN: Final = (
-    "SELECT id, in_baseline FROM notes WHERE (channel_id = ? OR parent_id = ?) AND status != 'withdrawn' LIMIT 50"
-)
-_WITHDRAWALS: Final = (
-    (
-        "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 "
-        "WHERE id IN (SELECT value FROM json_each(?))"
-    ),
-    "DELETE FROM predictions WHERE note IN (SELECT value FROM json_each(?))",
-    "DELETE FROM feedback WHERE note IN (SELECT value FROM json_each(?))",
-)
 
 
-class Store(People, Examples, Nights):
+class Store(People, Examples, Withdrawals, Nights):
     """The bot's memory, in one SQLite file."""
 
     def __init__(self, database: Database, vault: Vault | None = None) -> None:
@@ -258,51 +248,6 @@ class Store(People, Examples, Nights):
             (time_text(received_before), json.dumps(list(in_work))),
         )
 
-    async def withdraw(self, message_id: int) -> StoredNote | None:
-        """Delete what describes the voice, because the note or the reply with this message id was deleted.
-
-        The prediction, the feedback, what one could learn and the chosen reply go; that there was a note stays.
-
-        Returns
-        -------
-        StoredNote or None
-            The note as it is now; None if the message is none of ours, or was withdrawn before.
-        """
-        row = await self._database.fetch_one(
-            "SELECT id FROM notes WHERE status != 'withdrawn' "
-            "AND (message_id = ? OR reply_id = ? AND status NOT IN ('received', 'predicted'))",
-            (message_id, message_id),
-        )
-        if row is None:
-            return None
-        await self.withdraw_note(row["id"])
-        return await self.note(row["id"])
-
-    async def withdraw_note(self, note_id: int) -> None:
-        """Delete what describes the voice in a note; its place in the baseline stays, as it may be asked for again."""
-        async with self._database.transaction() as transaction, retelling(transaction, self._vault, note_id):
-            await _withdraw(transaction, [note_id])
-
-    async def withdraw_channel(self, channel_id: int) -> list[int]:
-        """Do what `withdraw` does for all notes of a deleted channel and of its threads; returns their numbers.
-
-        A few at a time: there may be thousands, and voice notes that come in meanwhile have their turns.
-        """
-        note_ids: list[int] = []
-        while True:
-            async with self._database.transaction() as transaction:
-                rows = await transaction.fetch_all(_A_FEW_IN, (channel_id, channel_id))
-                if not rows:
-                    return note_ids
-                async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
-                    await _withdraw(transaction, [row["id"] for row in rows])
-            note_ids += [row["id"] for row in rows]
-
-    async def channels_in(self, guild_id: int) -> list[int]:
-        """List the channels and threads of a server in which notes stand."""
-        sql = "SELECT DISTINCT channel_id FROM notes WHERE guild_id = ? AND status != 'withdrawn'"
-        return [row["channel_id"] for row in await self._database.fetch_all(sql, (guild_id,))]
-
     async def prediction(self, note_id: int) -> Prediction | None:
         """Read what was predicted for a note; None if nothing was, or what was is damaged."""
         row = await self._database.fetch_one("SELECT * FROM predictions WHERE note = ?", (note_id,))
@@ -377,13 +322,6 @@ class Store(People, Examples, Nights):
                 "start anew."
             )
         await self.set_setting("store", "examples_key_id", key_id, at=datetime.now(UTC))
-
-
-async def _withdraw(transaction: Transaction, note_ids: Sequence[int]) -> None:
-    """Delete what describes the voice in notes."""
-    await drop_examples_of(transaction, note_ids)
-    for sql in _WITHDRAWALS:
-        await transaction.write(sql, (json.dumps(note_ids),))
 
 
 async def _add_mark(transaction: Transaction, note_id: int, mark: Mark, at: datetime) -> None:

@@ -109,7 +109,8 @@ class ForgetButton(discord.ui.DynamicItem[_Button], template=r"emotify:forget:(?
             said = await services.conversation.forget(press.user.id)
             services.asking.let_go(press.user.id)
             services.work.errand(
-                take_back_left(press.client, services.store), name="deleting the answers to a forgotten person"
+                take_back_left(press.client, services.store, goes_on=lambda: services.work.is_open),
+                name="deleting the answers to a forgotten person",
             )
             await press.edit_original_response(content=said, view=None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import discord
@@ -117,9 +117,16 @@ async def take_back(message: discord.PartialMessage | discord.Message) -> bool:
     return True
 
 
-async def take_back_left(client: discord.Client, store: Store) -> None:
-    """Delete the replies to people who were forgotten; what fails and may succeed later is left to the next session."""
-    for channel_id, reply_id in await store.replies_left():
+async def take_back_left(
+    client: discord.Client, store: Store, *, goes_on: Callable[[], bool], note_id: int | None = None
+) -> None:
+    """Delete what `Store.replies_left` lists; what fails and may succeed later is left to the next session.
+
+    There may be thousands, which takes long: before each it is asked whether to go on.
+    """
+    for channel_id, reply_id in await store.replies_left(note_id):
+        if not goes_on():
+            return
         if await take_back(message_of(client, channel_id, reply_id)):
             await store.reply_gone(reply_id)
 

@@ -22,7 +22,7 @@ from bot.discord_app.learning_question import ask_under
 from bot.discord_app.listening import listen_mode
 from bot.discord_app.looking_back import find_ours, place_of
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, may_pass, patiently
-from bot.discord_app.replies import take_back_left
+from bot.discord_app.replies import take_back, take_back_left
 from bot.discord_app.services import Services
 from bot.store import StoredNote
 from bot.verdicts import EMOTION_EMOJI, FIRST_EMOJI, mark_from_emoji
@@ -55,11 +55,15 @@ class CatchingUp(Area):
     async def _catch_up(self, session: int) -> None:
         """Go through all notes; where Discord failed, again and again until a newer session begins with all of them."""
         missed = await self._go_through()
-        await take_back_left(self._bot, self._services.store)
+        await take_back_left(self._bot, self._services.store, goes_on=lambda: self._is_current(session))
         for pause in _PAUSES:
-            if not missed or not await self._services.work.pause(pause) or session != self._n_sessions:
+            if not missed or not await self._services.work.pause(pause) or not self._is_current(session):
                 return
             missed = await self._go_through(missed)
+
+    def _is_current(self, session: int) -> bool:
+        """Tell whether neither a newer session has begun nor the bot is stopping."""
+        return self._services.work.is_open and session == self._n_sessions
 
     async def _go_through(self, wanted: Container[int] | None = None) -> set[int]:
         """Catch up with all notes, or with those wanted, and return which of them to try again."""
@@ -104,6 +108,8 @@ class CatchingUp(Area):
         if reply is not None and (message is not None or not has_message):
             await self._services.conversation.answered(note.id, reply.id)
             await offer_marks(reply)
+        elif reply is not None:  # the note was deleted
+            await take_back(reply)
         elif message is not None and await listen_mode(self._services, note.guild_id) == "off":
             await self._services.conversation.unsent(note.id)
         elif message is not None and (clip := find_clip(message)) is not None:
@@ -140,13 +146,15 @@ class CatchingUp(Area):
         assert note.reply_id is not None  # noqa: S101 - `replies_since` lists answered notes
         # From the look to the record nothing new is taken in, else what is older would win.
         async with self._services.turns.of(note.reply_id):
+            sought: int | None = note.reply_id
             try:
                 reply = await self._fetch(note.channel_id, note.reply_id)
+                sought = note.message_id
                 original = await self._original_of(note, reply)
             except discord.NotFound as error:
                 if not is_gone(error):
                     raise
-                await self._services.conversation.withdraw(note.reply_id)  # the note or the reply was deleted
+                await self._services.conversation.withdraw(sought or 0)
                 return
             if original is not None and has_lost_its_clip(original, self._bot):
                 await self._services.conversation.withdraw(original.id)

@@ -16,7 +16,7 @@ from bot.discord_app.attachments import has_lost_its_clip
 from bot.discord_app.cogs.area import Area, listener
 from bot.discord_app.learning_question import ask_under
 from bot.discord_app.patience import DISCORD_FAILURES, is_gone, patiently
-from bot.discord_app.replies import react
+from bot.discord_app.replies import react, take_back_left
 from bot.discord_app.services import Services
 from bot.discord_app.views import mark_buttons
 from bot.verdicts import EMOTION_EMOJI, Mark, mark_from_emoji
@@ -81,18 +81,18 @@ class Feedback(Area):
     @listener
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Let go of a note that was deleted, or whose reply was."""
-        await self._services.conversation.withdraw(event.message_id)
+        await self._let_go(event.message_id)
 
     @listener
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of the notes among many messages that were deleted at once."""
-        await asyncio.gather(*map(self._services.conversation.withdraw, event.message_ids))
+        await asyncio.gather(*map(self._let_go, event.message_ids))
 
     @listener
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Let go of a note whose recording was taken out of its message."""
         if has_lost_its_clip(event.message, self._bot):
-            await self._services.conversation.withdraw(event.message_id)
+            await self._let_go(event.message_id)
 
     @listener
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -108,6 +108,14 @@ class Feedback(Area):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Let go of all notes in a server that was deleted; one that sent the bot away still has its channels."""
         self._services.work.errand(self._let_go_of_gone(guild.id), name="looking whether a server was deleted")
+
+    async def _let_go(self, message_id: int) -> None:
+        """Let go of a note or a reply that was deleted; what answered the note goes with it."""
+        note = await self._services.conversation.withdraw(message_id)
+        if note is not None and note.message_id == message_id:
+            work, store = self._services.work, self._services.store
+            taking_back = take_back_left(self._bot, store, goes_on=lambda: work.is_open, note_id=note.id)
+            work.errand(taking_back, name="deleting the reply to a deleted note")
 
     async def _let_go_of_gone(self, guild_id: int) -> None:
         """Let go of the notes in a server's channels, as long as these are gone: Discord tells of none of them."""

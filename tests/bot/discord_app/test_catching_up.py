@@ -166,6 +166,8 @@ async def test_what_was_deleted_while_the_bot_was_away_is_let_go(
     await home.ada.delete(note if gone == "note" else reply)
     bot = await start()
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.until(lambda: fake.messages(home.channel) == [])
+    await bot.until_row("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM replies_left)")
 
 
 @pytest.mark.parametrize("change", ["delete", "take_files_out"])
@@ -245,6 +247,23 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
     assert row["reply_id"] == reply.id
     await fake.reacted(reply, "✅", "❌")
     assert bot.recognizer.heard == []
+
+
+async def test_a_reply_that_left_just_before_the_restart_goes_with_its_deleted_note(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
+    bot = await start()
+    hold = fake.hold("POST", MESSAGES, after=True)
+    note = await send_note(home.ada, home.channel)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    await bot.end()
+    hold.release()
+    assert len(fake.messages(home.channel)) == 1
+    await home.ada.delete(note)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.until(lambda: fake.messages(home.channel) == [])
 
 
 @pytest.mark.parametrize("command", ["menu", "listen"])

@@ -8,7 +8,9 @@ import pytest
 
 from bot.verdicts import EMOTION_EMOJI
 from emotify_core.emotions import Emotion
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, offered, send_note
+from emotify_core.errors import NoSpeechError
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, answer_to, offered, send_note
+from tests.bot.discord_app.recognizers import StandIn
 from tests.fake_discord import FakeDiscord, Permission, Upload
 
 REACTIONS = "/channels/*/messages/*/reactions/**"
@@ -209,6 +211,39 @@ async def test_a_deleted_note_or_reply_takes_its_features_along(
     await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
     assert await bot.rows("SELECT * FROM predictions") == []
     assert await bot.marks() == []
+
+
+@pytest.mark.parametrize("gone", ["message", "recording"])
+async def test_a_deleted_note_takes_along_what_answered_it_and_the_apology_before(
+    fake: FakeDiscord, start: Start, home: Home, gone: str
+) -> None:
+    bot = await start(StandIn(error=NoSpeechError()))
+    note = await send_note(home.ada, home.channel)
+    await answer_to(fake, note)
+    await fake.settle()
+    bot.recognizer.error = None
+    await home.ada.send_text(home.channel, fake.mention, reply_to=note)
+    await offered(fake, note)
+    other = await offered(fake, await send_note(home.ada, home.channel))
+    if gone == "message":
+        await home.ada.delete(note)
+    else:
+        await home.ada.take_files_out(note)
+    await fake.until(lambda: fake.messages(home.channel) == [other])
+    await bot.until_row("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM replies_left)")
+
+
+async def test_a_deleted_reply_leaves_the_apology_before_it(fake: FakeDiscord, start: Start, home: Home) -> None:
+    bot = await start(StandIn(error=NoSpeechError()))
+    note = await send_note(home.ada, home.channel)
+    apology = await answer_to(fake, note)
+    await fake.settle()
+    bot.recognizer.error = None
+    await home.ada.send_text(home.channel, fake.mention, reply_to=note)
+    await home.ada.delete(await offered(fake, note))
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.settle()
+    assert fake.messages(home.channel) == [apology]
 
 
 async def test_a_recording_that_is_taken_out_of_its_message_takes_its_features_along(

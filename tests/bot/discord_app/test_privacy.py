@@ -157,6 +157,20 @@ async def test_answers_that_a_stop_left_after_forget_me_go_at_the_next_start(
     await fake.until(lambda: fake.messages(home.channel) == [])
 
 
+async def test_a_bot_that_is_stopped_leaves_further_answers_to_the_next_start(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    replies = [await offered(fake, await send_note(home.ada, home.channel)) for _ in range(2)]
+    hold = fake.hold("DELETE", "/channels/*/messages/*")
+    await forget(fake, home)
+    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
+    bot.stop.set()
+    hold.release()
+    await bot.life
+    assert fake.messages(home.channel) == replies[1:]
+
+
 async def test_an_answer_that_cannot_be_deleted_after_forget_me_is_let_be(
     fake: FakeDiscord, start: Start, home: Home
 ) -> None:
