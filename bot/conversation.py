@@ -57,6 +57,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 _TOO_LATE: Final = timedelta(minutes=15)
+_N_ON_THE_WAY: Final = 32  # notes that are fetched, or wait for the store, beside those that wait for a worker
 
 
 class Conversation:
@@ -95,6 +96,7 @@ class Conversation:
         self._cooldown = Cooldown(settings.cooldown, monotonic=monotonic)
         self._outbox = Outbox()
         self._room = Room()
+        self._places = asyncio.Semaphore(settings.workers + settings.queue_size + _N_ON_THE_WAY)
         self._choosing = asyncio.Lock()
         self._excused: deque[int | None] = deque(maxlen=1000)
 
@@ -117,12 +119,14 @@ class Conversation:
         try:
             if await self._store.consent(person, "listening") is False:
                 return Silence(Why.OPTED_OUT)
-            note_id = await self._claim(person, note)
-        except StoreError:
-            return self._excuse(note)
-        if note_id is None:
-            return Silence(Why.SEEN)
-        return await self._see_through(note_id, person, self._attend(note_id, person, note, fetch))
+            if self._places.locked():
+                return self._excuse(note, Trouble.BUSY, "too many are in work; if this goes on, is the disk slow?")
+            async with self._places:
+                if (note_id := await self._claim(person, note)) is None:
+                    return Silence(Why.SEEN)
+                return await self._see_through(note_id, person, self._attend(note_id, person, note, fetch))
+        except StoreError as error:
+            return self._excuse(note, Trouble.FAILED, str(error))
 
     async def finish(self, pending: StoredNote, fetch: Fetch) -> Outcome:
         """Listen to a note that a restart interrupted (see `unanswered`); what was predicted is not predicted again."""
@@ -278,13 +282,13 @@ class Conversation:
             in_work=self._outbox,
         )
 
-    def _excuse(self, note: IncomingNote) -> Outcome:
+    def _excuse(self, note: IncomingNote, trouble: Trouble, reason: str) -> Outcome:
         """Apologise for a note that cannot even be recorded, once."""
-        _log.exception("message %s could not be recorded", note.message_id)
+        _log.error("message %s could not be recorded: %s", note.message_id, reason)
         if note.message_id is not None and note.message_id in self._excused:
             return Silence(Why.SEEN)
         self._excused.append(note.message_id)
-        return Answer(None, self._sorry(Trouble.FAILED), trouble=Trouble.FAILED)
+        return Answer(None, self._sorry(trouble), trouble=trouble)
 
     async def _see_through(self, note_id: int, person: str, work: Awaitable[Outcome]) -> Outcome:
         """Do the work on a note, whatever happens, and keep the outbox up to date."""

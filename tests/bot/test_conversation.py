@@ -382,6 +382,20 @@ async def test_without_a_store_the_bot_apologises_once_for_each_message(bench: B
     assert outcomes[1] == Silence(Why.SEEN)
 
 
+async def test_a_store_that_cannot_keep_up_turns_notes_away_unrecorded(bench: Bench) -> None:
+    n_places = bench.settings.workers + bench.settings.queue_size + 32
+    people = [incoming(message_id, sender=message_id) for message_id in range(1, n_places + 11)]
+    async with bench.store._database.transaction():
+        hearing = [asyncio.create_task(bench.conversation.hear(note, fetch)) for note in people]
+        await asyncio.wait(hearing, timeout=0.0)
+    outcomes = await asyncio.gather(*hearing)
+    busy = [each for each in outcomes if isinstance(each, Answer) and each.trouble is Trouble.BUSY]
+    assert [each.note_id for each in busy] == [None] * 10
+    assert sum(isinstance(each, Answer) and each.prediction == SAD for each in outcomes) == n_places
+    assert len(await bench.conversation.unanswered()) == 0
+    assert len(await bench.restarted().unanswered()) == n_places
+
+
 async def test_a_store_that_fails_in_the_middle_is_one_apology(bench: Bench) -> None:
     async def fetch_and_break() -> bytes:
         await asyncio.to_thread(break_database, bench.path)
