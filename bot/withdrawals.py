@@ -19,6 +19,12 @@ _OF_MESSAGE: Final = (
 _A_FEW_IN: Final = (
     "SELECT id, in_baseline FROM notes WHERE (channel_id = ? OR parent_id = ?) AND status != 'withdrawn' LIMIT 50"
 )
+# From one server to the next in the index: there are few, with many notes each.
+_SERVERS: Final = (
+    "WITH RECURSIVE servers (id) AS (SELECT min(guild_id) FROM notes WHERE guild_id > 0 AND status != 'withdrawn' "
+    "UNION ALL SELECT (SELECT min(guild_id) FROM notes WHERE guild_id > servers.id AND status != 'withdrawn') "
+    "FROM servers WHERE id IS NOT NULL) SELECT id FROM servers WHERE id IS NOT NULL"
+)
 _WITHDRAWALS: Final = (
     (
         "UPDATE notes SET status = 'withdrawn', reason = NULL, template = NULL, notice = 0 "
@@ -74,6 +80,10 @@ class Withdrawals:
                 async with retelling(transaction, self._vault, *(row["id"] for row in rows if row["in_baseline"])):
                     await _withdraw(transaction, [row["id"] for row in rows])
             note_ids += [row["id"] for row in rows]
+
+    async def servers(self) -> list[int]:
+        """List the servers in which notes stand."""
+        return [row["id"] for row in await self._database.fetch_all(_SERVERS)]
 
     async def channels_in(self, guild_id: int) -> list[int]:
         """List the channels and threads of a server in which notes stand."""

@@ -105,6 +105,13 @@ class Feedback(Area):
         await self._services.conversation.withdraw_channel(event.thread_id)
 
     @listener
+    async def on_ready(self) -> None:
+        """Let go of all notes in servers that were deleted while the bot was off."""
+        for guild_id in await self._services.store.servers():
+            if self._bot.get_guild(guild_id) is None:  # in an outage it is known, and unavailable
+                self._services.work.errand(self._let_go_of_gone(guild_id), name="looking whether a server was deleted")
+
+    @listener
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Let go of all notes in a server that was deleted; one that sent the bot away still has its channels."""
         self._services.work.errand(self._let_go_of_gone(guild.id), name="looking whether a server was deleted")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -376,6 +378,29 @@ async def test_a_deleted_server_takes_the_features_of_its_notes_along(
     await bot.until_row("SELECT 1 WHERE (SELECT count(*) FROM notes WHERE status = 'withdrawn') = 2")
     left = await bot.rows("SELECT channel_id FROM notes JOIN predictions ON note = id")
     assert [row["channel_id"] for row in left] == [place.id for place in places[2:]]
+
+
+async def test_a_server_deleted_while_the_bot_was_off_takes_the_features_of_its_notes_along(
+    fake: FakeDiscord, start: Start, home: Home
+) -> None:
+    bot = await start()
+    left, kept = fake.guild("Left"), fake.guild("Kept")
+    places = [home.channel, fake.channel(left), fake.channel(kept), fake.dm(home.ada)]
+    for place in places:
+        await offered(fake, await send_note(home.ada, place))
+    await bot.end()
+    with closing(sqlite3.connect(bot.settings.database_path)) as database, database:
+        database.execute("UPDATE notes SET received_at = '2020-01-01', answered_at = '2020-01-01'")
+    home.channel.deleted = True
+    for guild in (home.guild, left):
+        fake.remove_bot(guild)
+    bot = await start()
+    await bot.until_row("SELECT * FROM notes WHERE status = 'withdrawn'")
+    await fake.settle()
+    stand = await bot.rows("SELECT channel_id FROM notes JOIN predictions ON note = id")
+    assert [row["channel_id"] for row in stand] == [place.id for place in places[1:]]
+    asked = {call.path for call in fake.calls_to("GET", "/channels/*")}
+    assert asked == {f"/channels/{place.id}" for place in places[:2]}
 
 
 async def test_feedback_in_dms_and_threads_counts(fake: FakeDiscord, start: Start, home: Home) -> None:
