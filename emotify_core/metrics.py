@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,15 +99,15 @@ def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[st
 
 
 def recall_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of each class in a `confusion_matrix` that was recognised.
+    """Share of each class in a `confusion_matrix`, or in each of several, that was recognised.
 
     Returns
     -------
-    ndarray of float64, shape=(n_labels,)
+    ndarray of float64, shape=(..., n_labels)
         NaN for a class without utterances.
     """
-    total = confusion.sum(axis=1)
-    return np.where(total > 0, np.diag(confusion) / np.maximum(total, 1), np.nan)
+    total = confusion.sum(axis=-1)
+    return np.where(total > 0, np.diagonal(confusion, axis1=-2, axis2=-1) / np.maximum(total, 1), np.nan)
 
 
 def unweighted_average_recall(confusion: NDArray[np.int64]) -> float:
@@ -340,10 +340,7 @@ def bootstrap_interval(
     -----
     Utterances of one speaker are not independent, so that resampling them would give an interval that is too narrow.
     """
-    stack = np.stack(confusions)
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(stack), size=(n_resamples, len(stack)))
-    low, high = np.percentile([unweighted_average_recall(stack[draw].sum(axis=0)) for draw in draws], [2.5, 97.5])
+    low, high = np.percentile(_uar_of_each(resampled(np.stack(confusions), n_resamples, seed)), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -382,12 +379,22 @@ def paired_bootstrap(
     a, b = np.stack(confusions_a), np.stack(confusions_b)
     if not np.array_equal(a.sum(axis=2), b.sum(axis=2)):
         raise ValueError("Only systems that heard the same utterances of the same speakers can be compared in pairs.")
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(a), size=(n_resamples, len(a)))
-    differences = np.array([_difference(a[draw], b[draw]) for draw in draws])
-    low, high = np.percentile(differences, [2.5, 97.5])
-    return PairedDifference(_difference(a, b), float(low), float(high), float(np.mean(differences <= 0)))
+    difference = unweighted_average_recall(a.sum(axis=0)) - unweighted_average_recall(b.sum(axis=0))
+    after, before = (_uar_of_each(resampled(each, n_resamples, seed)) for each in (a, b))
+    low, high = np.percentile(after - before, [2.5, 97.5])
+    return PairedDifference(difference, float(low), float(high), float(np.mean(after <= before)))
 
 
-def _difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    return unweighted_average_recall(a.sum(axis=0)) - unweighted_average_recall(b.sum(axis=0))
+def resampled(values: NDArray[Any], n_resamples: int, seed: int) -> NDArray[Any]:
+    """Sum up what as many speakers have, drawn with replacement, again and again; a seed draws the same ones for all.
+
+    `values` are of shape=(n_speakers, ...), what is returned of shape=(n_resamples, ...).
+    """
+    n = len(values)
+    draws = np.random.default_rng(seed).integers(0, n, size=(n_resamples, n))
+    times = np.stack([np.bincount(draw, minlength=n) for draw in draws])  # that each was drawn
+    return np.asarray(np.tensordot(times, values, axes=1))
+
+
+def _uar_of_each(confusions: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(np.nanmean(recall_per_class(confusions), axis=-1))

@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from emotify_core.learning.base import Base
 from emotify_core.learning.examples import Examples
-from emotify_core.metrics import (
-    recall_per_class,
-    unweighted_average_recall,
-)
+from emotify_core.metrics import recall_per_class, resampled
 
 UAR_MARGIN: Final = 0.01
 UAR_RISK: Final = 0.03
@@ -146,7 +143,7 @@ def gate(
 
 
 def _uar(what: str, before: NDArray[np.int64], now: NDArray[np.int64], seed: int) -> Check:
-    found = _compare(before, now, lambda table: unweighted_average_recall(table.sum(axis=0)), seed=seed)
+    found = _compare(before, now, lambda tables: np.nanmean(recall_per_class(tables), axis=-1), seed=seed)
     passed = found[2] >= -UAR_MARGIN and found[3] >= -UAR_RISK
     return Check(f"UAR, {what}", *found, limit="down by 1 point at most, surely not by 3", passed=passed)
 
@@ -155,7 +152,7 @@ def _worst_recall(emotions: Sequence[str], before: _Tested, now: _Tested, seed: 
     """Look at the emotion whose recall surely fell most, or if none surely did at the one whose recall fell most."""
 
     def compared(column: int) -> tuple[float, float, float, float, float]:
-        return _compare(was, is_now, lambda table: float(recall_per_class(table.sum(axis=0))[column]), seed=seed)
+        return _compare(was, is_now, lambda tables: recall_per_class(tables)[..., column], seed=seed)
 
     was, is_now = (each.confusions.sum(axis=1) for each in (before, now))
     found = {column: compared(column) for column in np.flatnonzero(is_now.sum(axis=(0, 2))).tolist()}
@@ -200,9 +197,9 @@ def _sums_by(
     return np.array([[weights[own] @ met[own], weights[own].sum()] for own in groups])
 
 
-def _share_met(sums: NDArray[np.float64]) -> float:
-    met, everything = sums.sum(axis=0)
-    return float(met / everything)
+def _share_met(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    met, everything = np.moveaxis(sums, -1, 0)
+    return np.asarray(met / everything)
 
 
 def _met(examples: Examples, probabilities: Probabilities) -> NDArray[np.float64]:
@@ -213,12 +210,15 @@ def _met(examples: Examples, probabilities: Probabilities) -> NDArray[np.float64
 
 
 def _compare(
-    before: NDArray[Any], now: NDArray[Any], figure: Callable[[NDArray[Any]], float], *, seed: int
+    before: NDArray[Any], now: NDArray[Any], figure: Callable[[NDArray[Any]], NDArray[Any]], *, seed: int
 ) -> tuple[float, float, float, float, float]:
-    """Measure both models, and the difference on resamples: champion, challenger, difference, low, high."""
-    draws = np.random.default_rng(seed).integers(0, len(before), size=(_N_RESAMPLES, len(before)))
-    was, is_now = figure(before), figure(now)
-    low, high = np.nanpercentile([figure(now[draw]) - figure(before[draw]) for draw in draws], [_TAIL, 100 - _TAIL])
+    """Measure both models, and the difference on resamples: champion, challenger, difference, low, high.
+
+    `figure` gets sums over speakers, shape=(..., those of one speaker), and returns as many figures.
+    """
+    was, is_now = (float(figure(own.sum(axis=0))) for own in (before, now))
+    drawn = [figure(resampled(own, _N_RESAMPLES, seed)) for own in (before, now)]
+    low, high = np.nanpercentile(drawn[1] - drawn[0], [_TAIL, 100 - _TAIL])
     return was, is_now, is_now - was, float(low), float(high)
 
 
@@ -249,10 +249,10 @@ def _judged(
     return np.stack(sums)
 
 
-def _ece(sums: NDArray[np.float64]) -> float:
-    """Return the expected calibration error from sums by speaker and bin; as `emotify_core.metrics` has it."""
-    counts, confidence, right = np.moveaxis(sums.sum(axis=0), 1, 0)
-    return float(np.abs(confidence - right).sum() / counts.sum())
+def _ece(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the expected calibration error from sums by bin; as `emotify_core.metrics` has it."""
+    counts, confidence, right = np.moveaxis(sums, -1, 0)
+    return np.asarray(np.abs(confidence - right).sum(axis=-1) / counts.sum(axis=-1))
 
 
 def _rows_by(names: NDArray[np.str_]) -> list[NDArray[np.intp]]:

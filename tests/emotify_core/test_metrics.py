@@ -20,6 +20,7 @@ from emotify_core.metrics import (
     paired_bootstrap,
     recall_per_class,
     reliability,
+    resampled,
     restrict_probabilities,
     selective_recall,
     spread,
@@ -190,6 +191,15 @@ class TestBootstrap:
         low, high = bootstrap_interval([self.SPEAKERS[0]] * 5)
 
         assert low == high == unweighted_average_recall(self.SPEAKERS[0])
+
+    def test_it_is_measured_on_the_sum_of_those_who_were_drawn(self) -> None:
+        draws = np.random.default_rng(3).integers(0, 12, size=(50, 12))
+        drawn = [sum(self.SPEAKERS[i] for i in draw) for draw in draws]
+
+        assert np.array_equal(resampled(np.stack(self.SPEAKERS), 50, seed=3), drawn)
+        assert bootstrap_interval(self.SPEAKERS, n_resamples=50, seed=3) == tuple(
+            np.percentile([unweighted_average_recall(each) for each in drawn], [2.5, 97.5])
+        )
 
     def test_more_speakers_make_it_narrower(self) -> None:
         few, many = bootstrap_interval(self.SPEAKERS[:4]), bootstrap_interval(self.SPEAKERS * 8)
