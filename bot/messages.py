@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bot.records import Origin
 from bot.troubles import Trouble
+from emotify_core.wording import counted
 
 _SORRY: Final[Mapping[Trouble, str]] = MappingProxyType(
     {
@@ -127,12 +128,12 @@ def privacy_summary(export: Mapping[str, Any], *, listening: bool, learning: boo
     n_guesses = sum(note["prediction"] is not None for note in notes)
     n_verdicts = sum(note["verdict"] is not None for note in notes)
     n_damaged = export["n_damaged"]
-    lost = f" {_count(n_damaged, 'more guess', 'more guesses')} of mine cannot be read any more." if n_damaged else ""
+    lost = f" {counted(n_damaged, 'more guess', 'more guesses')} of mine cannot be read any more." if n_damaged else ""
     who = "I listen to your voice notes." if listening else "I do not listen to your voice notes, as you asked."
     return (
         f"{who}\n"
-        f"Kept about you, under a pseudonym: {_count(len(notes), 'voice note')} (when and where, never the audio), "
-        f"{_count(n_guesses, 'guess', 'guesses')} of mine, {_count(n_verdicts, 'verdict')} of yours.{lost}\n"
+        f"Kept about you, under a pseudonym: {counted(len(notes), 'voice note')} (when and where, never the audio), "
+        f"{counted(n_guesses, 'guess', 'guesses')} of mine, {counted(n_verdicts, 'verdict')} of yours.{lost}\n"
         f"{_about_learning(export, learning=learning)}\n"
         "/forget-me deletes all of it at once."
     )
@@ -155,23 +156,18 @@ def _about_learning(export: Mapping[str, Any], *, learning: bool | None) -> str:
 def _vectors_kept(export: Mapping[str, Any]) -> str:
     """Name the vectors and the baseline that are kept of a person; nothing if there are none."""
     n_vectors = sum(note["vector_kept"] for note in export["notes"])
-    vectors = [f"numbers that describe the sound of {_count(n_vectors, 'note')}"] if n_vectors else []
+    vectors = [f"numbers that describe the sound of {counted(n_vectors, 'note')}"] if n_vectors else []
     baseline = export["baseline"]
-    means = [f"how your voice usually sounds, from {_count(baseline['n_notes'], 'note')}"] if baseline else []
+    means = [f"how your voice usually sounds, from {counted(baseline['n_notes'], 'note')}"] if baseline else []
     return " and ".join(vectors + means)
 
 
 def forgotten(n_notes: int, *, had_opted_out: bool) -> str:
     """Confirm that everything about a person is deleted."""
     what = "it" if n_notes == 1 else "them"
-    told = f"Done: everything about you is deleted, {_count(n_notes, 'voice note')} with all that belonged to {what}."
+    told = f"Done: everything about you is deleted, {counted(n_notes, 'voice note')} with all that belonged to {what}."
     if n_notes == 0:
         told = "Done: there was no voice note of yours, and nothing about you is kept now."
     if had_opted_out:
         told += " That includes your wish that I don't listen: if you want to keep it, say so again with /privacy."
     return told
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun."""
-    return f"{n} {one}" if n == 1 else f"{n} {many or one + 's'}"

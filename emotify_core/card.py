@@ -14,7 +14,8 @@ from emotify_core.files import write_atomically
 from emotify_core.pictures import draw_pictures
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import CARD_FILE, MODEL_FILE, Header
-from emotify_core.weaknesses import listed, weaknesses
+from emotify_core.weaknesses import weaknesses
+from emotify_core.wording import counted, listed
 
 _NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -155,14 +156,9 @@ def facts_of(header: Header) -> list[str]:
 
 
 def _corpus(corpus: Mapping[str, Any]) -> str:
-    counts = ", ".join(
-        text
-        for text in (
-            f"{corpus.get('n_utterances', '?')} utterances of {corpus.get('n_speakers', '?')} speakers",
-            corpus.get("licence"),
-        )
-        if text
-    )
+    n_utterances = counted(corpus.get("n_utterances", "?"), "utterance")
+    n_speakers = counted(corpus.get("n_speakers", "?"), "speaker")
+    counts = ", ".join(text for text in (f"{n_utterances} of {n_speakers}", corpus.get("licence")) if text)
     source = " ".join(str(corpus[key]) for key in ("citation", "url") if corpus.get(key))
     return f"{corpus.get('title', corpus['name'])}: {counts}. {source}".rstrip()
 
@@ -370,7 +366,7 @@ def _checks(metrics: Mapping[str, Any]) -> str:
     if pairs.get("share_of_pairs") is not None:
         told.append(
             "Strong clips get more arousal than normal ones of the same person in "
-            f"{pairs['share_of_pairs']:.0%} of {_shown(pairs, 'n_pairs', '')} pairs, on average by "
+            f"{pairs['share_of_pairs']:.0%} of {counted(pairs.get('n_pairs') or '-', 'pair')}, on average by "
             f"{_shown(pairs, 'mean_difference', '+.3f')}; on average over a person's pairs, for "
             f"{_shown(pairs, 'share_of_speakers', '.0%')} of the speakers."
         )

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from emotify_core.wording import counted, listed
+
 Metrics = Mapping[str, Any]
 
 _LANGUAGES: Final = {
@@ -56,7 +58,7 @@ def weaknesses(corpora: Iterable[Mapping[str, Any]], metrics: Metrics) -> tuple[
 def _broken_checks(checks: Metrics, clean: Metrics) -> Iterator[str]:
     if checks.get("leaks"):
         yield (
-            f"**Do not believe its figures**: {_count(checks['leaks'], 'leak')} between training and test "
+            f"**Do not believe its figures**: {counted(checks['leaks'], 'leak')} between training and test "
             f"{'was' if checks['leaks'] == 1 else 'were'} found."
         )
     permuted, chance = (float(checks.get(key) or 0) for key in ("permuted_labels_uar", "chance"))
@@ -126,7 +128,7 @@ def _within_chance(clean: Metrics) -> str:
     interval = f" The 95 % interval of the clean UAR reaches from {low:.3f} to {high:.3f}." if low is not None else ""
     if n > 24:
         return f"Two percentage points are within chance on 24 actors; these figures are of {n} {who}.{interval}"
-    return f"Two percentage points are within chance on {_count(n, who[:-1])}: do not rank anything by them.{interval}"
+    return f"Two percentage points are within chance on {counted(n, who[:-1])}: do not rank anything by them.{interval}"
 
 
 def _other_corpora(metrics: Metrics) -> Iterator[str]:
@@ -158,7 +160,7 @@ def _unequal_speakers(clean: Metrics) -> Iterator[str]:
 
 def _uar_of_whom(uar: float, by_speaker: Metrics) -> str:
     names = [speaker for speaker, own in by_speaker.items() if own == uar]
-    return f"{uar:.2f} ({listed(names) if len(names) < 3 else _count(len(names), 'speaker')})"
+    return f"{uar:.2f} ({listed(names) if len(names) < 3 else counted(len(names), 'speaker')})"
 
 
 def _false_confidence(figures: Metrics, never_met: Sequence[Metrics]) -> Iterator[str]:
@@ -191,21 +193,6 @@ def _no_speech(non_speech: Metrics) -> Iterator[str]:
 def _strength(pairs: Metrics) -> Iterator[str]:
     if pairs.get("share_of_pairs") is not None and pairs.get("n_pairs"):
         yield (
-            f"Its arousal is coarse: of {pairs['n_pairs']} pairs of a strong and a normal clip of the same person, "
-            f"the strong one gets more of it in {pairs['share_of_pairs']:.0%} (chance: 50%)."
+            f"Its arousal is coarse: of {counted(pairs['n_pairs'], 'pair')} of a strong and a normal clip of the same "
+            f"person, the strong one gets more of it in {pairs['share_of_pairs']:.0%} (chance: 50%)."
         )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a sentence does.
-
-    Examples
-    --------
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

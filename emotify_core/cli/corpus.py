@@ -16,6 +16,7 @@ from emotify_core.errors import TrainingError
 from emotify_core.fitting import require_training
 from emotify_core.recipes import RECIPES
 from emotify_core.surroundings import read_surroundings
+from emotify_core.wording import counted
 
 _NAMED: Final = 3  # of the recordings that are left out
 
@@ -52,7 +53,7 @@ def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace,
     if arguments.cache is not None:
         make_folder(arguments.cache)
     n = len({(u.corpus, u.speaker) for u in utterances})
-    errors.print(f"{len(utterances)} utterances of {n} speaker{'' if n == 1 else 's'}")
+    errors.print(f"{counted(len(utterances), 'utterance')} of {counted(n, 'speaker')}")
     dataset = build_dataset(
         utterances,
         RECIPES[arguments.recipe],
@@ -70,4 +71,4 @@ def load_dataset(utterances: Sequence[Utterance], arguments: argparse.Namespace,
 def _left_out(names: Sequence[str]) -> str:
     """Say which recordings are not measured and not learned from."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{len(names)} of them left out, as they cannot be read or have no sound: {', '.join(names[:_NAMED])}{more}"
+    return f"{len(names)} of them left out, unreadable or without sound: {', '.join(names[:_NAMED])}{more}"

@@ -38,6 +38,7 @@ from emotify_core.outcomes import (
 from emotify_core.recipes import RECIPES
 from emotify_core.splits import PROTOCOLS, Split, leave_one_corpus_out
 from emotify_core.surroundings import read_surroundings
+from emotify_core.wording import counted
 
 _LOCO_FIGURES: Final = ("uar", "uar_interval", "ece", "recall", "confusion", "n_utterances", "n_speakers")
 _FLATTERS: Final = "each speaker trains and is tested: flattering, do not quote it for other voices"
@@ -272,9 +273,8 @@ def show(report: Mapping[str, Any], out: Console) -> None:
         confusion.add_row(label, *(str(count) for count in row), "-" if recall is None else f"{recall:.3f}")
     out.print()
     out.print(confusion)
-    out.print(
-        f"\nrows: expressed, columns: heard; {clean['n_utterances']} utterances of {clean['n_speakers']} speakers"
-    )
+    counts = f"{counted(clean['n_utterances'], 'utterance')} of {counted(clean['n_speakers'], 'speaker')}"
+    out.print(f"\nrows: expressed, columns: heard; {counts}")
     for split, settings in enumerate(report.get("settings") or (), start=1):
         out.print(f"chosen in fold {split}: {', '.join(f'{name} {value:g}' for name, value in settings.items())}")
     if "model" in report:
@@ -282,7 +282,9 @@ def show(report: Mapping[str, Any], out: Console) -> None:
             f"left out: {report['no_voice']} in which no voice was heard, {report['unreadable']} that cannot be read"
         )
     if report.get("untuned"):
-        out.print(f"UAR of the {report['untuned']['n_speakers']} speakers on whom no setting was chosen: ", end="")
+        out.print(
+            f"UAR of the {counted(report['untuned']['n_speakers'], 'speaker')} on whom no setting was chosen: ", end=""
+        )
         out.print(f"{report['untuned']['uar']:.3f}")
 
 
@@ -327,6 +329,6 @@ def _show_checks(report: Mapping[str, Any], out: Console) -> None:
     arousal = (report.get("arousal") or {}).get("strong_over_normal")
     if arousal:
         out.print(
-            f"arousal: strong over normal in {arousal['share_of_pairs']:.0%} of {arousal['n_pairs']} pairs "
+            f"arousal: strong over normal in {arousal['share_of_pairs']:.0%} of {counted(arousal['n_pairs'], 'pair')} "
             f"(same speaker, emotion, words), {arousal['share_of_speakers']:.0%} of speakers"
         )

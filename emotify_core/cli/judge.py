@@ -15,6 +15,7 @@ from emotify_core.corpora import Utterance
 from emotify_core.emotions import Emotion
 from emotify_core.errors import AudioError, NoSpeechError, TooFewExamplesError, TrainingError
 from emotify_core.outcomes import Outcome, figures, uar_by_group
+from emotify_core.wording import counted
 
 
 def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors: Console) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors
             heard.append(utterance)
             probabilities.append([found.get(emotion, 0.0) for emotion in emotions])
     if not heard:
-        raise TooFewExamplesError(f"{classifier.version} heard a voice in none of the {len(utterances)} recordings.")
+        raise TooFewExamplesError(f"{classifier.version} heard no voice in {counted(len(utterances), 'recording')}.")
     table = np.array(probabilities)
     outcome = Outcome(
         labels=tuple(emotion.value for emotion in emotions),

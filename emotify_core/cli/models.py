@@ -24,6 +24,7 @@ from emotify_core.gate_picture import NIGHT_PICTURE
 from emotify_core.header import FEATURE_SET, Header
 from emotify_core.registry import ALIAS_FILE, CARD_FILE, LAST_NIGHT_FILE, Registry
 from emotify_core.shipped import shipped_models
+from emotify_core.wording import counted
 
 _DAMAGED_NIGHT: Final = "{} is damaged: delete it; `python -m bot retrain --last` tells of the night."
 _MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)  # what reading JSON of another shape raises
@@ -160,7 +161,7 @@ def _card(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
         out.print(json.dumps({"version": version, "files": [str(folder / name) for name in files]}), soft_wrap=True)
         return
     n_pictures = sum(name.endswith(".png") for name in files)
-    pictures = f"{n_pictures or 'no'} picture{'' if n_pictures == 1 else 's'}"
+    pictures = counted(n_pictures or "no", "picture")
     out.print(f"{version}: card written, with {pictures}:\n{printable(folder / CARD_FILE)}", soft_wrap=True)
 
 

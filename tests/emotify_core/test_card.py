@@ -82,6 +82,12 @@ def test_it_says_what_the_model_is_and_what_it_is_made_of(header: Header, metric
         assert fact in prose(card)
 
 
+def test_one_utterance_and_one_speaker_are_not_called_many(metrics: dict[str, Any]) -> None:
+    corpus = {"name": "mine", "n_utterances": 1, "n_speakers": 1, "licence": "CC0"}
+
+    assert "mine: 1 utterance of 1 speaker, CC0." in prose(render_card(tiny_header(corpora=(corpus,)), metrics))
+
+
 def test_every_file_of_the_model_has_its_hash(metrics: dict[str, Any]) -> None:
     card = prose(render_card(tiny_header(sha256="0123", files={"network.onnx": "4567"}), metrics))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotify_core.weaknesses import listed, weaknesses
+from emotify_core.weaknesses import weaknesses
 from tests.emotify_core.measured import metrics_of
 
 RAVDESS = ({"name": "ravdess"},)
@@ -168,8 +168,3 @@ def test_any_figures_give_whole_sentences(uars: dict[str, float], recall: dict[s
 
     assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in sentences)
     assert not any(str(math.nan) in sentence or "None" in sentence for sentence in sentences)
-
-
-@pytest.mark.parametrize(("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b")])
-def test_lists_read_like_a_sentence(names: list[str], text: str) -> None:
-    assert listed(names) == text

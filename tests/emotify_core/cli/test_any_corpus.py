@@ -154,6 +154,15 @@ class TestModel:
         assert lines[-1].endswith(" in which no voice was heard, 1 that cannot be read")
         assert max(map(len, lines)) <= 80
 
+    def test_one_recording_is_not_called_many(
+        self, mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / MANIFEST).write_text(f"file,emotion,speaker\n{mine}/Zoë/sad1.wav,sad,Zoë\n", encoding="utf-8")
+
+        assert self.judge("mine", tmp_path) == 0
+
+        assert "; 1 utterance of 1 speaker\n" in capsys.readouterr().out
+
     def test_an_emotion_that_it_does_not_know_it_never_hears(
         self, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -26,5 +26,5 @@ def test_what_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
     names = ", ".join(utterance.path.name for utterance in utterances[:3])
     assert errors.file.getvalue().splitlines() == [
         "5 utterances of 2 speakers",
-        f"4 of them left out, as they cannot be read or have no sound: {names} and 1 more",
+        f"4 of them left out, unreadable or without sound: {names} and 1 more",
     ]
