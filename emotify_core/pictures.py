@@ -162,13 +162,12 @@ def draw_conditions(metrics: Metrics) -> Picture | None:
 
 def draw_speakers(metrics: Metrics) -> Picture | None:
     """Draw one mark for the UAR of each speaker, women and men apart, with the names of the best and the worst."""
-    clean = _clean(metrics)
-    by_speaker = clean.get("uar_by_speaker")
+    by_speaker = _clean(metrics).get("uar_by_speaker")
     if not by_speaker:
         return None
     rows: dict[Gender | None, list[float]] = {"female": [], "male": [], None: []}
     for speaker, uar in by_speaker.items():
-        rows[gender_of(speaker, clean)].append(100 * uar)
+        rows[gender_of(speaker)].append(100 * uar)
     shown = [(*_GENDERS[gender], values) for gender, values in rows.items() if values]
     middle, low, high = (100 * f(by_speaker.values()) for f in (median, min, max))
     with canvas(6.8, 1.4 + 0.85 * len(shown)) as figure:
@@ -180,7 +179,7 @@ def draw_speakers(metrics: Metrics) -> Picture | None:
         for i, (title, _, _) in enumerate(shown):
             for extreme in sorted({low, high}):
                 same = [name for name, uar in by_speaker.items() if 100 * uar == extreme]
-                named = [name for name in same if _GENDERS[gender_of(name, clean)][0] == title]
+                named = [name for name in same if _GENDERS[gender_of(name)][0] == title]
                 text = "\n".join(named) if len(named) < 3 else f"{len(named)} speakers"
                 if named:
                     _note(axes, text, (extreme, -i - 0.26))
@@ -230,25 +229,14 @@ def draw_earlier(metrics: Metrics) -> Picture | None:
     return Picture("earlier.png", f"UAR by earlier notes: {start:.2f} after none; {', '.join(told)}.", png)
 
 
-def gender_of(speaker: str, figures: Metrics) -> Gender | None:
-    """Say whether a speaker is a woman or a man: as the figures do, or by RAVDESS's rule (odd actors are men).
-
-    Parameters
-    ----------
-    speaker : str
-        Such as ``ravdess/01``.
-    figures : mapping
-        Of one condition; ``gender_by_speaker``, if it is there, maps speakers to ``female`` or ``male``.
+def gender_of(speaker: str) -> Gender | None:
+    """Say whether a speaker, such as ``ravdess/01``, is a woman or a man: odd actors of RAVDESS are men.
 
     Returns
     -------
     {"female", "male"} or None
         None where nothing tells.
     """
-    known = figures.get("gender_by_speaker") or {}
-    if known.get(speaker) in {"female", "male"}:
-        gender: Gender = known[speaker]
-        return gender
     corpus, _, number = speaker.partition("/")
     if corpus == "ravdess" and number.isascii() and number.isdigit():
         return "male" if int(number) % 2 else "female"
