@@ -162,12 +162,13 @@ def _vectors_kept(export: Mapping[str, Any]) -> str:
     return " and ".join(vectors + means)
 
 
-def forgotten(n_notes: int, *, had_opted_out: bool) -> str:
+def forgotten(n_notes: int, *, had_opted_out: bool, origin: Origin = "discord") -> str:
     """Confirm that everything about a person is deleted."""
+    note = "recording" if origin == "try" else "voice note"  # any file may be tried, also one with no voice in it
     what = "it" if n_notes == 1 else "them"
-    told = f"Done: everything about you is deleted, {counted(n_notes, 'voice note')} with all that belonged to {what}."
+    told = f"Done: everything about you is deleted, {counted(n_notes, note)} with all that belonged to {what}."
     if n_notes == 0:
-        told = "Done: there was no voice note of yours, and nothing about you is kept now."
+        told = f"Done: there was no {note} of yours, and nothing about you is kept now."
     if had_opted_out:
         told += " That includes your wish that I don't listen: if you want to keep it, say so again with /privacy."
     return told

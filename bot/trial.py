@@ -243,7 +243,7 @@ def _forget(settings: Settings, terminal: Terminal, user: str) -> None:
             n_notes = runner.run(store.forget(pseudonymizer.of("try", user)))
         finally:
             runner.run(store.close())
-    terminal.out.print(Text(messages.forgotten(n_notes, had_opted_out=False)))
+    terminal.out.print(Text(messages.forgotten(n_notes, had_opted_out=False, origin="try")))
 
 
 class _FileError(Exception):

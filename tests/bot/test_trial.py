@@ -458,11 +458,11 @@ def test_a_person_is_forgotten_and_nobody_else(bench: Bench, monkeypatch: pytest
 
     assert bench.run(["--forget", "--user", "anna"]) == 0
 
-    assert "everything about you is deleted, 1 voice note with all that belonged to it." in " ".join(bench.out.split())
+    assert "everything about you is deleted, 1 recording with all that belonged to it." in " ".join(bench.out.split())
     assert bench.export("anna")["notes"] == []
     assert len(bench.export("bob")["notes"]) == len(bench.examples()) == 1
     assert bench.run(["--forget", "--user", "anna"]) == 0
-    assert "no voice note of yours" in bench.out
+    assert "no recording of yours" in bench.out
 
 
 @pytest.mark.parametrize("words", [["note.ogg"], ["--verdict", "sad"]])
