@@ -95,7 +95,17 @@ def _uar(registry: Registry, version: str) -> float | None:
 
 
 def _show(registry: Registry, arguments: argparse.Namespace, out: Console) -> None:
-    last = {} if arguments.version else _last_night(registry)
+    try:
+        last = {} if arguments.version else _last_night(registry)
+    except ModelError:
+        if registry.versions():
+            _show_version(registry, {}, arguments, out)
+        raise
+    _show_version(registry, last, arguments, out)
+
+
+def _show_version(registry: Registry, last: Mapping[str, Any], arguments: argparse.Namespace, out: Console) -> None:
+    """Print a version, and the last night if it promoted nothing; that alone before the first version."""
     if last and not registry.versions() and not registry.damaged():
         _show_last(registry, last, arguments, out)
         return

@@ -253,15 +253,26 @@ class TestNight:
         assert json.loads(capsys.readouterr().out) == {"last_night": night}
 
     @pytest.mark.parametrize("text", ["", "5", '{"gate": 5}', '{"gate": [{}]}'])
-    def test_a_damaged_last_night_is_one_sentence(
+    def test_a_damaged_last_night_is_one_sentence_behind_the_card(
         self, registry: Registry, capsys: pytest.CaptureFixture[str], text: str
     ) -> None:
         (registry.root.parent / LAST_NIGHT_FILE).write_text(text)
 
         assert models(registry, "show") == 1
 
-        (line,) = capsys.readouterr().err.splitlines()
+        out, err = capsys.readouterr()
+        (line,) = err.splitlines()
+        assert out.startswith("tiny-2 has no card.\n")
         assert "last_night.json is damaged: delete it" in line
+
+    def test_before_any_promotion_a_damaged_last_night_is_one_sentence(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / LAST_NIGHT_FILE).write_text("5")
+
+        assert main(["models", "show", "--registry", str(tmp_path)]) == 1
+
+        assert "last_night.json is damaged: delete it" in capsys.readouterr().err
 
     def test_its_card_is_written_anew_and_named(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
         registry.publish(tiny_header("night-1"), tiny_model(), {"night": night_facts()})
