@@ -75,11 +75,10 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
 
 def _require_measurable(utterances: Sequence[Utterance], arguments: argparse.Namespace) -> None:
     """Refuse now, rather than after features were extracted and models fitted, what cannot be measured."""
-    recipe, used = RECIPES[arguments.recipe], used_by(utterances, arguments)
     if arguments.model is not None:
-        if arguments.nested or arguments.conditions:
-            raise TrainingError("--nested and --conditions are of a recipe: not with --model.")
-    elif arguments.protocol == "loco":
+        return
+    recipe, used = RECIPES[arguments.recipe], used_by(utterances, arguments)
+    if arguments.protocol == "loco":
         if arguments.nested:
             raise TrainingError("--nested chooses on speakers of the corpus under test: not with --protocol loco.")
         if arguments.conditions:

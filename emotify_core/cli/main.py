@@ -46,6 +46,7 @@ of four RAVDESS actors, as published by EmoBox; loso, leave one speaker out; loc
 of the first corpus alone; random, four random folds in which every speaker is on both sides (it flatters: do not quote
 it for voices never met).
 """
+_OF_RECIPE = ("protocol", "recipe", "noise", "rooms", "conditions", "nested")  # options that --model has no use for
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,9 +140,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         description=_EVALUATE,
     )
     _add_corpus_options(command)
-    command.add_argument(
-        "--protocol", choices=("emobox", "loso", "loco", "random"), default="emobox", help="default: emobox"
-    )
+    command.add_argument("--protocol", choices=("emobox", "loso", "loco", "random"), help="default: emobox")
     command.add_argument(
         "--model",
         nargs="?",
@@ -160,7 +159,15 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--permute", action="store_true", help="shuffle the labels first: the figures must fall to chance"
     )
     command.add_argument("--json", action="store_true", help="print the figures as JSON")
-    command.set_defaults(run=_lazy("evaluate"))
+
+    def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
+        given = [f"--{name}" for name in _OF_RECIPE if getattr(arguments, name)]
+        if arguments.model is not None and given:
+            command.error(f"not with --model, which measures no recipe: {', '.join(given)}")
+        arguments.protocol, arguments.recipe = arguments.protocol or "emobox", arguments.recipe or "fused"
+        return _lazy("evaluate")(arguments, out, errors)
+
+    command.set_defaults(run=run, recipe=None)  # what was not named
 
 
 def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -177,16 +177,18 @@ class TestModel:
         assert clean["labels"] == list(EMOTIONS)
         assert clean["recall"] == {"neutral": 0, "sad": 1, "angry": 0}
 
-    @pytest.mark.parametrize(
-        ("option", "sentence"),
-        [
-            ("--json", " learned from ravdess: figures on that would flatter it."),
-            ("--conditions", "--nested and --conditions are of a recipe: not with --model."),
-        ],
-    )
-    def test_what_would_flatter_or_is_of_a_recipe_is_refused(
-        self, corpus: Path, capsys: pytest.CaptureFixture[str], option: str, sentence: str
-    ) -> None:
-        assert self.judge("ravdess", corpus, option) == 1
+    def test_what_would_flatter_is_refused(self, corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.judge("ravdess", corpus) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.endswith(sentence)
+        assert line.endswith(" learned from ravdess: figures on that would flatter it.")
+
+    def test_options_of_a_recipe_are_refused(self, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        options = ["--conditions", "--protocol", "emobox", "--recipe", "fused", "--noise", "dir"]
+
+        with pytest.raises(SystemExit) as stopped:
+            self.judge("mine", mine, *options)
+
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.endswith(
+            "error: not with --model, which measures no recipe: --protocol, --recipe, --noise, --conditions\n"
+        )
