@@ -130,7 +130,7 @@ def render_card(header: Header, metrics: Mapping[str, Any], *, pictures: Sequenc
     -------
     str
     """
-    n = len(header.labels)
+    n, licence = len(header.labels), markdown.escaped(header.licence)
     return _CARD.format(
         version=header.version,
         n_labels=_NUMBERS[n] if n < len(_NUMBERS) else n,
@@ -139,7 +139,7 @@ def render_card(header: Header, metrics: Mapping[str, Any], *, pictures: Sequenc
         figures=_figures(header, metrics, pictures) if metrics.get("figures") else "None were measured.",
         facts="\n".join(markdown.item(text) for text in facts_of(header)),
         corpora="\n".join(markdown.item(_corpus(corpus)) for corpus in header.corpora),
-        licence=markdown.wrapped(_LICENCE.format(header.licence, _NC_SA if "BY-NC-SA" in header.licence else "")),
+        licence=markdown.wrapped(_LICENCE.format(licence, _NC_SA if "BY-NC-SA" in header.licence else "")),
     )
 
 
@@ -158,9 +158,10 @@ def facts_of(header: Header) -> list[str]:
 def _corpus(corpus: Mapping[str, Any]) -> str:
     n_utterances = counted(corpus.get("n_utterances", "?"), "utterance")
     n_speakers = counted(corpus.get("n_speakers", "?"), "speaker")
-    counts = ", ".join(text for text in (f"{n_utterances} of {n_speakers}", corpus.get("licence")) if text)
+    licence = markdown.escaped(corpus.get("licence") or "")
+    counts = ", ".join(text for text in (f"{n_utterances} of {n_speakers}", licence) if text)
     source = " ".join(str(corpus[key]) for key in ("citation", "url") if corpus.get(key))
-    return f"{corpus.get('title', corpus['name'])}: {counts}. {source}".rstrip()
+    return f"{markdown.escaped(corpus.get('title', corpus['name']))}: {counts}. {source}".rstrip()
 
 
 def _figures(header: Header, metrics: Mapping[str, Any], pictures: Sequence[Picture] | None) -> str:

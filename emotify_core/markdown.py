@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Final
 
 _WIDTH: Final = 80  # of the prose, which `emotify models show` prints as it is
+_MARKS: Final = re.compile(r"[\\`*_\[\]<>|#]")
+
+
+def escaped(text: str) -> str:
+    r"""Let words that somebody else chose stand for nothing but themselves.
+
+    Examples
+    --------
+    >>> print(escaped("free | *almost*"))
+    free \| \*almost\*
+    """
+    return _MARKS.sub(r"\\\g<0>", text)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -98,7 +98,7 @@ def render_night_card(header: Header, night: Mapping[str, Any], *, picture: str 
         table=markdown.table(["", "before", "now", "difference", "90 %", "demanded"], [_row(check) for check in gate]),
         picture=f"\n\n![What the gate measured]({picture})" if picture else "",
         facts="\n".join(map(markdown.item, facts)),
-        private=markdown.wrapped(_PRIVATE.format(header.licence)),
+        private=markdown.wrapped(_PRIVATE.format(markdown.escaped(header.licence))),
     )
 
 

@@ -297,4 +297,4 @@ def _stack(values: list[float], *, width: float = 1.7, step: float = 0.16, reach
 
 def _note(axes: Axes, text: str, place: tuple[float, float]) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-    axes.text(*place, text, fontsize=8, ha="center", va="center", bbox=box)
+    axes.text(*place, text, fontsize=8, ha="center", va="center", bbox=box, parse_math=False)  # $ is no formula

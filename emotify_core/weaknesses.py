@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from emotify_core.markdown import escaped
 from emotify_core.wording import counted, listed
 
 Metrics = Mapping[str, Any]
@@ -80,7 +81,7 @@ def _acted(corpora: Sequence[str]) -> str:
     told = []
     if languages := list(dict.fromkeys(_LANGUAGES[name] for name in corpora if name in _LANGUAGES)):
         told.append(f"It learned from acted speech: people who were told what to express, in {listed(languages)}.")
-    if others := [name for name in corpora if name not in _LANGUAGES]:
+    if others := [escaped(name) for name in corpora if name not in _LANGUAGES]:
         too = " too" if told else ""
         told.append(
             f"It learned from {listed(others)}{too}; whether that was acted, and in which language, is not noted."
@@ -159,7 +160,7 @@ def _unequal_speakers(clean: Metrics) -> Iterator[str]:
 
 
 def _uar_of_whom(uar: float, by_speaker: Metrics) -> str:
-    names = [speaker for speaker, own in by_speaker.items() if own == uar]
+    names = [escaped(speaker) for speaker, own in by_speaker.items() if own == uar]
     return f"{uar:.2f} ({listed(names) if len(names) < 3 else counted(len(names), 'speaker')})"
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from emotify_core.cli.corpus import load_dataset, read_corpora, used_by
 from emotify_core.cli.judge import judge
-from emotify_core.cli.terminal import Bars
+from emotify_core.cli.terminal import Bars, printable
 from emotify_core.conditions import CONDITIONS, LARGEST_ROOM, recorded_conditions
 from emotify_core.corpora import Utterance
 from emotify_core.dataset import Dataset, extract_table
@@ -289,7 +289,7 @@ def show(report: Mapping[str, Any], out: Console) -> None:
 
 def _title(report: Mapping[str, Any]) -> str:
     title = (
-        f"model {report['model']}, as it hears notes"
+        f"model {printable(report['model'])}, as it hears notes"
         if "model" in report
         else f"recipe {report['recipe']}, protocol {report['protocol']}, seed {report['seed']}"
     )

@@ -71,7 +71,7 @@ def _list(registry: Registry, arguments: argparse.Namespace, out: Console) -> No
     table = Table("", "version", "created", "UAR", box=None)
     for row in rows:
         uar = "not measured" if row["uar"] is None else f"{row['uar']:.3f}"
-        table.add_row("*" if row["champion"] else "", str(row["version"]), str(row["created"]), uar)
+        table.add_row("*" if row["champion"] else "", str(row["version"]), printable(str(row["created"])), uar)
     out.print(table)
     if not rows:
         out.print("no model here: until a night promotes one, the shipped model serves", soft_wrap=True)

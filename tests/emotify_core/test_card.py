@@ -88,6 +88,24 @@ def test_one_utterance_and_one_speaker_are_not_called_many(metrics: dict[str, An
     assert "mine: 1 utterance of 1 speaker, CC0." in prose(render_card(tiny_header(corpora=(corpus,)), metrics))
 
 
+def test_what_others_wrote_is_no_markdown(metrics: dict[str, Any]) -> None:
+    licence = "[free](http://x.example) | *almost*"
+    corpus = {"name": "_mine_", "n_utterances": 2, "n_speakers": 1, "licence": licence}
+    clean = metrics["figures"]["clean"] | {"uar_by_speaker": {"mine/a": 0.5, "mine/<b>": 0.4}}
+
+    card = prose(
+        render_card(
+            tiny_header(corpora=(corpus,), licence=licence),
+            metrics | {"figures": metrics["figures"] | {"clean": clean}},
+        )
+    )
+
+    shown = r"\[free\](http://x.example) \| \*almost\*"
+    assert rf"- \_mine\_: 2 utterances of 1 speaker, {shown}." in card
+    assert f"**{shown}**" in card
+    assert r"0.40 (mine/\<b\>)" in card
+
+
 def test_every_file_of_the_model_has_its_hash(metrics: dict[str, Any]) -> None:
     card = prose(render_card(tiny_header(sha256="0123", files={"network.onnx": "4567"}), metrics))
 

@@ -210,6 +210,9 @@ class TestTexts:
 
         assert sorted(noted) == sorted(["ravdess/01", names])
 
+    def test_a_name_is_no_formula(self) -> None:
+        assert drawing(draw_speakers, with_clean(uar_by_speaker={r"mine/$\frac$": 0.4, "mine/b": 0.6})).png
+
 
 class TestGender:
     @pytest.mark.parametrize(

@@ -133,6 +133,14 @@ class TestList:
         assert only.split()[0] == "tiny-1"
         assert champion == "no champion: emotify models promote VERSION"
 
+    def test_a_header_does_not_steer_the_terminal(self, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+        path = registry.root / "tiny-1" / "header.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"created": "\x1b[2J"}))
+
+        assert models(registry, "list") == 0
+
+        assert r"\x1b[2J" in capsys.readouterr().out
+
     def test_a_damaged_version_is_named_below_the_others(
         self, registry: Registry, capsys: pytest.CaptureFixture[str]
     ) -> None:
