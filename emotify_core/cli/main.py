@@ -36,15 +36,16 @@ Name the emotion in recordings of any format: WAV, FLAC, MP3, Ogg Vorbis and Opu
 cannot be used is reported, and the rest go on; the exit code is 1 then.
 """
 _TRAIN = """\
-Extract features, measure the recipe on speakers that it was not fitted on, fit it to everything, and publish model,
-metrics and card as a new version. Takes about an hour on two cores for the corpora of the shipped model.
+Extract features, measure the recipe on speakers that it was not fitted on (by the protocol emobox of evaluate where
+there is RAVDESS, by groups elsewhere), fit it to everything, and publish model, metrics and card as a new version.
+Takes about an hour on two cores for the corpora of the shipped model.
 """
 _EVALUATE = """\
 Cross-validate a recipe and print its figures: unweighted average recall (UAR, the mean of the classes' recalls; 0.125
 is chance for eight), accuracy, recall of each class, confusion, calibration error (ECE). Protocols: emobox, six folds
-of four RAVDESS actors, as published by EmoBox; loso, leave one speaker out; loco, leave one corpus out, beside a model
-of the first corpus alone; random, four random folds in which every speaker is on both sides (it flatters: do not quote
-it for voices never met).
+of four RAVDESS actors, as published by EmoBox; groups, six folds of the speakers of any corpora; loso, leave one
+speaker out; loco, leave one corpus out, beside a model of the first corpus alone; random, four random folds in which
+every speaker is on both sides (it flatters: do not quote it for voices never met).
 """
 _OF_RECIPE = ("protocol", "recipe", "noise", "rooms", "conditions", "nested")  # options that --model has no use for
 
@@ -140,7 +141,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         description=_EVALUATE,
     )
     _add_corpus_options(command)
-    command.add_argument("--protocol", choices=("emobox", "loso", "loco", "random"), help="default: emobox")
+    command.add_argument("--protocol", choices=("emobox", "groups", "loso", "loco", "random"), help="default: emobox")
     command.add_argument(
         "--model",
         nargs="?",

@@ -22,28 +22,29 @@ from emotify_core.learning import make_base, write_base
 from emotify_core.recipes import RECIPES
 from emotify_core.registry import Registry
 from emotify_core.speech_training import train_speech_detector
-from emotify_core.splits import PROTOCOLS
+from emotify_core.splits import PROTOCOLS, training_protocol
 from emotify_core.training import train
 
 
 def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:
     """Train a version, publish it and make it the champion."""
     utterances = read_corpora(arguments, errors)
-    if not arguments.no_evaluate:
-        used = used_by(utterances, arguments)  # fails now rather than in minutes
-        require_every_label([u.label.value for u in used], PROTOCOLS["emobox"](used, arguments.seed))
+    used = used_by(utterances, arguments)
+    protocol = training_protocol(used)
+    if not arguments.no_evaluate:  # fails now rather than in minutes
+        require_every_label([u.label.value for u in used], PROTOCOLS[protocol](used, arguments.seed))
     _require_writable(arguments.out)
     dataset = load_dataset(utterances, arguments, errors)
     metrics: dict[str, Any] = {}
     recipe, calibration, prior, start = RECIPES[arguments.recipe], None, None, None
     if not arguments.no_evaluate:
-        splits = PROTOCOLS["emobox"](dataset.utterances, arguments.seed)
+        splits = PROTOCOLS[protocol](dataset.utterances, arguments.seed)
         require_no_leaks(dataset, splits)
         options: dict[str, Any] = {"seed": arguments.seed, "n_jobs": arguments.jobs, "progress": Bars(errors)}
         start = pretrain(dataset, splits, recipe, **options)
         tables = degrade(dataset, splits, arguments, errors)
         outcomes = measure(dataset, splits, arguments, errors, conditions=tables, start=start)
-        metrics = as_report(dataset, splits, outcomes, arguments, protocol="emobox")
+        metrics = as_report(dataset, splits, outcomes, arguments, protocol=protocol)
         if recipe.is_calibrated:
             calibration = calibrate(outcomes, recipe)
         prior = know_voices(outcomes, recipe)

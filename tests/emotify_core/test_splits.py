@@ -19,6 +19,7 @@ from emotify_core.splits import (
     leave_one_corpus_out,
     leave_one_speaker_out,
     random_folds,
+    speaker_groups,
 )
 from tests.emotify_core.tables import utterance, utterances_of
 
@@ -37,7 +38,7 @@ def count_tests(splits: list[Split]) -> Counter[int]:
     return Counter(np.concatenate([split.test for split in splits]).tolist())
 
 
-@pytest.mark.parametrize("protocol", ["emobox", "loso"])
+@pytest.mark.parametrize("protocol", ["emobox", "groups", "loso"])
 @given(utterances=corpora())
 def test_no_speaker_stands_on_both_sides(protocol: str, utterances: tuple[Utterance, ...]) -> None:
     assume(len({u.speaker for u in utterances if u.kind == "speech"}) > 1)
@@ -51,7 +52,7 @@ def test_no_speaker_stands_on_both_sides(protocol: str, utterances: tuple[Uttera
         assert trained_on.isdisjoint(utterances[i].speaker for i in split.test)
 
 
-@pytest.mark.parametrize("protocol", ["emobox", "loso", "random"])
+@pytest.mark.parametrize("protocol", ["emobox", "groups", "loso", "random"])
 @given(utterances=corpora(), seed=st.integers(0, 5))
 def test_every_spoken_utterance_is_tested_once_and_none_that_is_sung(
     protocol: str, utterances: tuple[Utterance, ...], seed: int
@@ -117,6 +118,17 @@ def test_emobox_trains_on_other_corpora_in_every_fold_and_never_tests_them() -> 
 def test_emobox_needs_actors_of_ravdess() -> None:
     with pytest.raises(TooFewExamplesError):
         emobox_folds([utterance(f"{actor:02d}", corpus="nemo") for actor in range(1, 25)])
+
+
+def test_groups_hold_as_many_speakers_of_each_corpus_and_follow_the_seed() -> None:
+    speakers = [("a", f"{i:02d}") for i in range(12)] + [("b", f"{i:02d}") for i in range(6)]
+    utterances = [utterance(name, Emotion.SAD, corpus=corpus) for corpus, name in speakers]
+
+    splits = speaker_groups(utterances)
+
+    assert [Counter(utterances[i].corpus for i in split.test) for split in splits] == [{"a": 2, "b": 1}] * 6
+    assert [s.test.tolist() for s in splits] == [s.test.tolist() for s in speaker_groups(utterances)]
+    assert [s.test.tolist() for s in splits] != [s.test.tolist() for s in speaker_groups(utterances, 1)]
 
 
 def test_speakers_of_another_corpus_with_the_same_name_are_other_people() -> None:

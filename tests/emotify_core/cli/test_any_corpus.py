@@ -127,6 +127,18 @@ def test_a_model_that_learned_from_it_names_it_with_its_licence(
     assert "- mine: 12 utterances of 2 speakers, CC BY 4.0.\n" in card
 
 
+@pytest.mark.usefixtures("few_sounds")
+def test_a_model_of_it_alone_is_measured_by_groups_of_its_speakers_and_calibrated(
+    mine: Path, feature_cache: Path, tmp_path: Path
+) -> None:
+    assert run(mine, feature_cache, "train", "--out", str(tmp_path)) == 0
+
+    registry = Registry(tmp_path)
+    metrics = registry.metrics(registry.champion())
+    assert (metrics["protocol"], metrics["folds"], metrics["figures"]["clean"]["n_utterances"]) == ("groups", 2, 12)
+    assert registry.load(registry.champion())[1].calibration is not None
+
+
 class TestModel:
     """The shipped model as it is, rather than a recipe."""
 
