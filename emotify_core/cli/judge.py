@@ -47,7 +47,11 @@ def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors
             heard.append(utterance)
             probabilities.append([found.get(emotion, 0.0) for emotion in emotions])
     if not heard:
-        raise TooFewExamplesError(f"{classifier.version} heard no voice in {counted(len(utterances), 'recording')}.")
+        n, of_which = (
+            counted(len(utterances), "recording"),
+            f", {unreadable} of which cannot be read" * bool(unreadable),
+        )
+        raise TooFewExamplesError(f"{classifier.version} heard no voice in {n}{of_which}.")
     table = np.array(probabilities)
     outcome = Outcome(
         labels=tuple(emotion.value for emotion in emotions),

@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace, out: Console, errors: Console) -> int:  #
     try:
         actions[arguments.action](registry, arguments, out)
     except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        is_read = arguments.action in {"list", "show"}
+        if is_read or error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise
         raise ModelError(f"{registry.root} may not be written to: name another registry with --registry.") from error
     return 0

@@ -254,7 +254,7 @@ async def test_a_worker_that_dies_while_idle_is_replaced_and_no_note_notices(poo
 async def test_a_hanging_worker_is_killed_when_the_time_of_its_note_is_up_and_a_new_one_takes_the_next(
     pools: Pools, stage: Stage
 ) -> None:
-    async with pools(timeout=3) as pool:
+    async with pools(timeout=6) as pool:
         worker = await stage.next_arrival()
         hanging, next_one = await waiting(pool, note("hang"), note())
         with pytest.raises(RecognitionTimeout):

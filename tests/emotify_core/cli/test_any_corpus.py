@@ -175,6 +175,17 @@ class TestModel:
 
         assert "; 1 utterance of 1 speaker\n" in capsys.readouterr().out
 
+    def test_what_cannot_be_read_is_not_said_to_be_without_a_voice(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "broken.wav").write_bytes(b"half a download")
+        (tmp_path / MANIFEST).write_text("file,emotion,speaker\nbroken.wav,sad,Ben\n", encoding="utf-8")
+
+        assert self.judge("mine", tmp_path) == 1
+
+        *_, line = capsys.readouterr().err.splitlines()
+        assert line.endswith(" heard no voice in 1 recording, 1 of which cannot be read.")
+
     def test_an_emotion_that_it_does_not_know_it_never_hears(
         self, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -513,6 +514,20 @@ def test_any_other_trouble_with_the_files_is_one_sentence(tmp_path: Path, capsys
     assert models(registry, "list") == 1
 
     assert capsys.readouterr().err == f"emotify: Is a directory: {registry.root}/champion.json\n"
+
+
+def test_what_may_not_be_read_is_not_said_to_be_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(registry: Registry) -> tuple[str, ...]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(registry.root / "champion.json"))
+
+    registry = fill(tmp_path / "models")
+    monkeypatch.setattr(Registry, "history", refuse)
+
+    assert models(registry, "list") == 1
+
+    assert capsys.readouterr().err == f"emotify: Permission denied: {registry.root}/champion.json\n"
 
 
 def test_without_a_registry_it_is_that_of_the_shipped_models(capsys: pytest.CaptureFixture[str]) -> None:
