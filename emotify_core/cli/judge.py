@@ -47,11 +47,9 @@ def judge(utterances: Sequence[Utterance], arguments: argparse.Namespace, errors
             heard.append(utterance)
             probabilities.append([found.get(emotion, 0.0) for emotion in emotions])
     if not heard:
-        n, of_which = (
-            counted(len(utterances), "recording"),
-            f", {unreadable} of which cannot be read" * bool(unreadable),
-        )
-        raise TooFewExamplesError(f"{classifier.version} heard no voice in {n}{of_which}.")
+        broken = f", {unreadable} of which cannot be read" if unreadable else ""
+        recordings = counted(len(utterances), "recording")
+        raise TooFewExamplesError(f"{classifier.version} heard no voice in {recordings}{broken}.")
     table = np.array(probabilities)
     outcome = Outcome(
         labels=tuple(emotion.value for emotion in emotions),

@@ -146,15 +146,15 @@ class CatchingUp(Area):
         assert note.reply_id is not None  # noqa: S101 - `replies_since` lists answered notes
         # From the look to the record nothing new is taken in, else what is older would win.
         async with self._services.turns.of(note.reply_id):
-            sought: int | None = note.reply_id
+            sought = note.reply_id
             try:
                 reply = await self._fetch(note.channel_id, note.reply_id)
-                sought = note.message_id
+                sought = note.message_id or note.reply_id
                 original = await self._original_of(note, reply)
             except discord.NotFound as error:
                 if not is_gone(error):
                     raise
-                await self._services.conversation.withdraw(sought or 0)
+                await self._services.conversation.withdraw(sought)  # the reply or the note was deleted
                 return
             if original is not None and has_lost_its_clip(original, self._bot):
                 await self._services.conversation.withdraw(original.id)

@@ -10,9 +10,9 @@ import pytest
 from bot import messages
 from bot.discord_app.work import Work
 from bot.verdicts import EMOTION_EMOJI
-from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Start, interrupted, offered, send_note
+from tests.bot.discord_app.harness import AUDIO, PATIENCE, Home, Running, Start, interrupted, offered, send_note
 from tests.bot.discord_app.recognizers import StandIn
-from tests.fake_discord import FakeDiscord, Permission, Upload
+from tests.fake_discord import FakeDiscord, Message, Permission, Upload
 
 MESSAGES = "/channels/*/messages"
 MENU = "How does this sound?"
@@ -230,9 +230,10 @@ async def test_what_a_moderator_switched_off_meanwhile_is_not_answered(
     assert [message for message in fake.messages(home.channel) if message.reply_to is note] == []
 
 
-async def test_a_reply_that_left_just_before_the_restart_is_found(
+async def replied_just_before_the_end(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> tuple[Running, Message]:
+    """End a bot whose reply reached Discord, but which never heard so."""
     monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
     bot = await start()
     hold = fake.hold("POST", MESSAGES, after=True)
@@ -240,6 +241,13 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
     await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
     await bot.end()
     hold.release()
+    return bot, note
+
+
+async def test_a_reply_that_left_just_before_the_restart_is_found(
+    fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, note = await replied_just_before_the_end(fake, start, home, monkeypatch)
     assert await bot.status(note.id) == "predicted"
     bot = await start()
     row = await bot.until_row("SELECT * FROM notes WHERE status = 'answered'")
@@ -252,13 +260,7 @@ async def test_a_reply_that_left_just_before_the_restart_is_found(
 async def test_a_reply_that_left_just_before_the_restart_goes_with_its_deleted_note(
     fake: FakeDiscord, start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.discord_app.lifecycle.GRACE", 0.0)
-    bot = await start()
-    hold = fake.hold("POST", MESSAGES, after=True)
-    note = await send_note(home.ada, home.channel)
-    await asyncio.wait_for(hold.arrived.wait(), PATIENCE)
-    await bot.end()
-    hold.release()
+    _, note = await replied_just_before_the_end(fake, start, home, monkeypatch)
     assert len(fake.messages(home.channel)) == 1
     await home.ada.delete(note)
     bot = await start()
